@@ -1,0 +1,1 @@
+"""Many points, one plan: estimate, sweep, impact, optimize, compare, sensitivity."""

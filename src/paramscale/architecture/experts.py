@@ -1,0 +1,155 @@
+"""Mixture of experts: a router, routed experts, and experts that every token passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from paramscale.architecture.mlp import feed_forward
+from paramscale.architecture.parts import ACTIVATED, matmul
+from paramscale.errors import SpecError
+from paramscale.specs.block import Operation, block
+from paramscale.specs.fields import choice, flag, number
+from paramscale.specs.passes import Pass
+from paramscale.typing import Floats
+
+__all__ = ["MixtureOfExperts", "experts_hit"]
+
+_NONE = np.float64(0.0)
+
+
+def experts_hit(experts: Floats, chosen: Floats, tokens: Floats) -> Floats:
+    """Return how many of `experts` are touched when `tokens` tokens choose `chosen` each.
+
+    E · (1 - (1 - k/E)^T): the expectation under uniform, independent routing.
+
+    Examples
+    --------
+    >>> float(experts_hit(np.float64(8.0), np.float64(2.0), np.float64(1.0)))
+    2.0
+    """
+    missed = np.log1p(-np.minimum(chosen / experts, 1.0 - 1e-16))
+    return -experts * np.expm1(tokens * missed)
+
+
+@block("mixture_of_experts")
+@attrs.frozen(eq=False)
+class MixtureOfExperts:
+    """Feed-forward experts of which a router chooses a few for each token.
+
+    Parameters
+    ----------
+    experts : Floats
+        Routed experts of the layer.
+    chosen : Floats
+        Routed experts that one token passes.
+    inner : Floats
+        Intermediate channels of one routed expert.
+    shared_inner : Floats, optional
+        Intermediate channels of all shared experts together; None means that there are none.
+    gated, shared_gated : bool
+        Whether experts, and shared experts, have a gating matrix.
+    bias_in, bias_out : bool
+        Biases of the routed experts.
+    shared_bias : bool
+        Biases of the shared experts' matrices.
+    router_bias : bool
+        Whether the router is a projection with a learned bias.
+    correction : str
+        Per-expert correction of the router's choice: ``"none"``, ``"buffer"`` (stored, but no
+        parameter, as in DeepSeek-V3) or ``"parameter"``.
+    shared_switch : bool
+        Whether a learned scalar gate multiplies the shared experts' output (Qwen2-MoE).
+    router_outputs : Floats, optional
+        Outputs of the router where they are not the experts (LongCat's zero experts).
+    expert_width : Floats, optional
+        Width of the experts' input and output where it is not the model's (latent experts).
+    """
+
+    kind: ClassVar[str]
+    experts: Floats = number(integer=True)
+    chosen: Floats = number(integer=True)
+    inner: Floats = number(integer=True, scales="about")
+    shared_inner: Floats | None = number(None, integer=True, optional=True, scales="about")
+    gated: bool = flag(True)
+    shared_gated: bool = flag(True)
+    bias_in: bool = flag(False)
+    bias_out: bool = flag(False)
+    shared_bias: bool = flag(False)
+    router_bias: bool = flag(False)
+    correction: str = choice("none", ("none", "buffer", "parameter"))
+    shared_switch: bool = flag(False)
+    router_outputs: Floats | None = number(None, integer=True, optional=True)
+    expert_width: Floats | None = number(None, integer=True, optional=True)
+
+    def __attrs_post_init__(self) -> None:
+        if np.any(self.chosen > self.experts):
+            raise SpecError(
+                f"MixtureOfExperts.chosen must be at most experts, not {self.chosen} of"
+                f" {self.experts}"
+            )
+
+    def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
+        """Return router, routed experts and shared experts."""
+        ops = [self._router(width, step)]
+        channels = width if self.expert_width is None else self.expert_width
+        ops.extend(self._routed(channels, step))
+        if self.shared_inner is not None:
+            ops.extend(
+                feed_forward(
+                    "shared_experts",
+                    step.tokens,
+                    width,
+                    self.shared_inner,
+                    gated=self.shared_gated,
+                    bias_in=self.shared_bias,
+                    bias_out=self.shared_bias,
+                )
+            )
+            if self.shared_switch:
+                ops.append(
+                    matmul(
+                        "switch", "router", step.tokens, width, np.float64(1.0), keeps_input=False
+                    )
+                )
+        return ops
+
+    def _router(self, width: Floats, step: Pass) -> Operation:
+        outputs = self.experts if self.router_outputs is None else self.router_outputs
+        op = matmul("router", "router", step.tokens, width, outputs, bias=self.router_bias)
+        if self.correction == "parameter":
+            return op._replace(weights=op.weights + outputs)
+        return op._replace(buffers=outputs) if self.correction == "buffer" else op
+
+    def _routed(self, width: Floats, step: Pass) -> Sequence[Operation]:
+        routed = step.tokens * self.chosen
+        hit = experts_hit(self.experts, self.chosen, step.tokens)
+        opened = ACTIVATED[self.gated] * self.inner
+        rows = (
+            ("up", width, opened, self.bias_in, ""),
+            ("down", self.inner, width, self.bias_out, "all_to_all"),
+        )
+        ops = []
+        for name, inputs, outputs, bias, collective in rows:
+            matrix = inputs * outputs
+            one = matrix + outputs if bias else matrix
+            ops.append(
+                Operation(
+                    name,
+                    "experts",
+                    "matmul",
+                    weights=self.experts * one,
+                    active=self.chosen * one,
+                    read=hit * one,
+                    flops=2.0 * routed * matrix,
+                    moved_in=routed * inputs,
+                    moved_out=routed * outputs,
+                    kept=routed * (inputs + (outputs if name == "up" else _NONE)),
+                    split="experts",
+                    collective=collective,
+                )
+            )
+        return ops

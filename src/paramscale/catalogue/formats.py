@@ -1,0 +1,119 @@
+"""``formats``: number formats of weights and caches, with their exact bits per weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import attrs
+import numpy as np
+
+from paramscale.catalogue.tables import Catalogue, Row, read_table
+from paramscale.errors import SpecError, UnknownNameError
+from paramscale.specs.hardware import COMPUTE_TYPES
+from paramscale.typing import Floats, FloatsLike
+
+__all__ = ["Format", "formats"]
+
+
+@attrs.frozen
+class Format:
+    """How numbers are stored: a block of codes, what the block carries besides, and so on up.
+
+    Bits are counted, not typed in: ``(code_bits + overhead_bits) / block_weights +
+    super_bits / super_weights``. What a format keeps once a tensor or layer (one fp32 scale, a
+    codebook) is not counted; `note` says so. Formats say nothing of which tensors they are used
+    for: quantized files usually keep embeddings, norms and head in 16 bits.
+
+    Parameters
+    ----------
+    name : str
+        Key in the catalogue.
+    title, family : str
+        Usual name; kind of layout.
+    block_weights : int
+        Weights of one block.
+    code_bits : int
+        Bits of the codes of one block (for 2:4 sparsity: of the weights kept).
+    overhead_bits : int
+        Bits of scales, minima, zero points or sparse indices of one block.
+    super_bits, super_weights : int
+        Second-level scale: its bits, and how many weights share it.
+    compute_type : str
+        Type in which kernels multiply it, such as ``"bf16"`` for weight-only formats.
+    source, note : str
+        Where the layout is defined.
+
+    Examples
+    --------
+    >>> nf4 = Format(name="nf4-dq", block_weights=64, code_bits=256, overhead_bits=8,
+    ...              super_bits=32, super_weights=64 * 256, compute_type="bf16")
+    >>> nf4.bits_exact, nf4.bits_per_weight
+    (Fraction(2113, 512), 4.126953125)
+    """
+
+    name: str
+    title: str = ""
+    family: str = ""
+    block_weights: int = 1
+    code_bits: int = attrs.field(kw_only=True)
+    overhead_bits: int = 0
+    super_bits: int = 0
+    super_weights: int = 1
+    compute_type: str = "bf16"
+    source: str = ""
+    note: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        for field, low in (("block_weights", 1), ("super_weights", 1), ("code_bits", 1)):
+            if getattr(self, field) < low:
+                raise SpecError(f"Format.{field} must be at least {low}, not {getattr(self, field)}")
+        for field in ("overhead_bits", "super_bits"):
+            if getattr(self, field) < 0:
+                raise SpecError(f"Format.{field} must not be negative, not {getattr(self, field)}")
+        if self.compute_type not in COMPUTE_TYPES:
+            raise UnknownNameError("compute type", self.compute_type, COMPUTE_TYPES)
+
+    @property
+    def bits_exact(self) -> Fraction:
+        """Bits per weight as an exact fraction."""
+        block = Fraction(self.code_bits + self.overhead_bits, self.block_weights)
+        return block + Fraction(self.super_bits, self.super_weights)
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Bits per weight."""
+        return float(self.bits_exact)
+
+    def bytes_of(self, weights: FloatsLike) -> Floats:
+        """Return the bytes that so many weights take; unfilled last blocks are not rounded up.
+
+        Examples
+        --------
+        >>> formats["nvfp4"].bytes_of(8e9)
+        np.float64(4500000000.0)
+        """
+        stored: Floats = np.asarray(weights, dtype=np.float64) * (self.bits_per_weight / 8.0)
+        return stored[()]
+
+
+_WHOLE = ("block_weights", "code_bits", "overhead_bits", "super_bits", "super_weights")
+
+
+def _format(row: Row) -> Format:
+    texts = {column: row.text(column) for column in ("title", "family", "source", "note")}
+    return Format(
+        row.text("key"),
+        **texts,
+        **{column: row.whole(column) for column in _WHOLE},
+        compute_type=row.text("compute_type"),
+    )
+
+
+def _rows() -> Iterator[tuple[str, tuple[str, ...], Format]]:
+    for row in read_table("formats.csv"):
+        yield row.text("key"), row.names("aliases"), _format(row)
+
+
+#: Number formats by name, for example ``formats["nvfp4"]``; also by their aliases, in any case.
+formats: Catalogue[Format] = Catalogue("format", Format, _rows)

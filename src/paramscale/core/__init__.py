@@ -1,0 +1,1 @@
+"""Machinery that knows nothing of language models: quantities, estimators, plans, estimates."""

@@ -1,0 +1,86 @@
+"""The decorator that makes a plain function an estimator, and the shared collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from paramscale.core.collection import Estimators
+from paramscale.core.domain import Domain
+from paramscale.core.quantity import VOCABULARY, Quantity
+from paramscale.core.record import Claims, Estimator, Interval, Kind, Parts
+from paramscale.core.source import SourceLike
+from paramscale.core.spec import SPEC_TYPES
+
+__all__ = ["ESTIMATORS", "Estimator", "Estimators", "Interval", "Kind", "estimator"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The collection that ``estimate`` uses.
+ESTIMATORS = Estimators(vocabulary=VOCABULARY, kinds=SPEC_TYPES, group="paramscale.estimators")
+
+
+def estimator(
+    *,
+    gives: Quantity | str,
+    source: SourceLike | None = None,
+    name: str | None = None,
+    rank: float | None = None,
+    kind: Kind | None = None,
+    domain: Domain | None = None,
+    parts: Parts | None = None,
+    needs: Iterable[str] = (),
+    into: Estimators | None = None,
+) -> Callable[[F], F]:
+    """Return a decorator that registers a function, or callable object, as an estimator.
+
+    The function itself is returned unchanged. It takes specs by annotation, other quantities by
+    name, and options as keyword-only parameters with defaults; it returns a float64 number or
+    array, or an `Interval`. An object may carry `name`, `source`, `domain`, `kind` and `rank`
+    itself; what is written here wins. If it has a method ``sample(n, rng)``, that returns a
+    callable with the same inputs whose results carry a new leading axis of n draws.
+
+    Parameters
+    ----------
+    gives : Quantity or str
+        The one quantity that it gives.
+    source : str, Source or several
+        Paper and equation, or table row; required.
+    name : str, optional
+        Unique for the quantity; the function's name unless given.
+    rank : float
+        Lower comes first when nobody chooses (0 unless given); of equal ranks ours, then the earlier registered.
+    kind : {"exact", "bound", "law", "calibrated"}
+        How the number is meant; ``"exact"`` unless given.
+    domain : Domain, optional
+        Where it was fitted; its names are quantities or ``"spec.field"``.
+    parts : callable, optional
+        Takes some of the same inputs, returns a mapping of component to share of the value;
+        called only when a breakdown is shown.
+    needs : sequence of str
+        Fields, as ``"spec.field"``, that may not be None.
+    into : Estimators, optional
+        The collection; the shared one unless given.
+
+    Examples
+    --------
+    >>> own = Estimators()
+    >>> area = Quantity("area_ratio", "Area over that of the unit square")
+    >>> @estimator(gives=area, source="Euclid, Elements I.35", into=own)
+    ... def square(*, side=3.0):
+    ...     '''Area of a square.'''
+    ...     return side**2
+    >>> own.named("area_ratio", "square").summary
+    'Area of a square.'
+    """
+    collection = ESTIMATORS if into is None else into
+    claims = Claims(
+        gives=gives, source=source, name=name, rank=rank, kind=kind, domain=domain, parts=parts,
+        needs=tuple(needs),
+    )  # fmt: skip
+
+    def register(function: F) -> F:
+        collection.register(function, claims)
+        return function
+
+    return register

@@ -1,0 +1,222 @@
+"""Make plans: order estimators so that each finds its inputs, or say all that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+import attrs
+
+from paramscale.core.collection import Estimators
+from paramscale.core.missing import Need, missing_text
+from paramscale.core.plan import Call, Plan, Step
+from paramscale.core.record import Estimator
+from paramscale.errors import (
+    CycleError,
+    MissingInputError,
+    RegistrationError,
+    UnknownNameError,
+    did_you_mean,
+)
+
+__all__ = ["make_plan"]
+
+Items = tuple[tuple[str, Any], ...]
+
+
+def make_plan(
+    wanted: Iterable[str] | None,
+    given: Iterable[str],
+    *,
+    estimators: Estimators,
+    use: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    absent: Iterable[str] = (),
+) -> Plan:
+    """Return the plan for some quantities; the same question gets the same plan again.
+
+    Parameters
+    ----------
+    wanted : iterable of str, or None
+        Names of quantities; None means all that can be had from what is given.
+    given : iterable of str
+        Names of the specs, and of quantities whose value the caller knows.
+    estimators : Estimators
+        The collection to choose from.
+    use : mapping of str to str, optional
+        Quantity to name of the estimator that shall give it.
+    options : mapping of str to value, optional
+        ``"quantity.option"`` or ``"estimator.option"`` to value.
+    absent : iterable of str
+        Needed fields of given specs, as ``"spec.field"``, that hold None.
+
+    Raises
+    ------
+    MissingInputError
+        Names everything that is missing, who needs it, and what to write.
+    CycleError
+        Estimators need each other; the circle is printed.
+    UnknownNameError
+        A quantity, estimator or option has another name.
+    """
+    estimators.registry.load()
+    return _cached(
+        estimators,
+        estimators.version,
+        None if wanted is None else tuple(wanted),
+        frozenset(given),
+        frozenset(absent),
+        tuple(use.items()) if use else (),
+        tuple(options.items()) if options else (),
+    )
+
+
+@lru_cache(maxsize=512)
+def _cached(
+    estimators: Estimators,
+    version: int,  # a newly registered estimator makes the plans before it stale
+    wanted: tuple[str, ...] | None,
+    given: frozenset[str],
+    absent: frozenset[str],
+    use: Items,
+    options: Items,
+) -> Plan:
+    for name in (*(wanted or ()), *(quantity for quantity, _ in use)):
+        estimators.vocabulary[name]  # raises UnknownNameError
+    picked = {name: estimators.named(name, choice) for name, choice in use}
+    resolver = _Resolver(estimators, given, absent, picked, _by_key(options, estimators))
+    if wanted is None:
+        return _plan_for_all(resolver)
+    failure = _Failure()
+    for name in dict.fromkeys(wanted):
+        failure.add(resolver.resolve(name, ()))
+    failure.refuse(wanted, estimators)
+    return Plan(tuple(dict.fromkeys(wanted)), tuple(resolver.steps.values()), {}, strict=True)
+
+
+def _plan_for_all(resolver: _Resolver) -> Plan:
+    """Return the plan for every quantity that users see and whose inputs are there."""
+    estimators, wanted, missing = resolver.estimators, [], {}
+    for quantity in estimators.quantities():
+        failure = resolver.resolve(quantity.name, ())
+        if failure is None:
+            wanted.append(quantity.name)
+        elif failure.needs:
+            missing[quantity.name] = missing_text((quantity.name,), failure.needs, estimators)
+        else:
+            failure.refuse((quantity.name,), estimators)
+    given = [name for name in resolver.given if name in estimators.vocabulary]
+    shown = tuple(dict.fromkeys([*given, *wanted]))
+    return Plan(shown, tuple(resolver.steps.values()), missing, strict=False)
+
+
+@attrs.define(eq=False)
+class _Failure:
+    """Why a quantity cannot be had: inputs that are missing, circles that were met."""
+
+    needs: dict[Need, None] = attrs.field(factory=dict)
+    circles: list[tuple[str, ...]] = attrs.field(factory=list)
+
+    def add(self, other: _Failure | None) -> None:
+        if other is not None:
+            self.needs.update(other.needs)
+            self.circles += other.circles
+
+    def __bool__(self) -> bool:
+        return bool(self.needs or self.circles)
+
+    def refuse(self, wanted: tuple[str, ...], estimators: Estimators) -> None:
+        """Raise what there is to raise; a missing input comes before a circle."""
+        if self.needs:
+            raise MissingInputError(missing_text(wanted, self.needs, estimators))
+        if self.circles:
+            raise CycleError(
+                f"estimators need each other: {' <- '.join(self.circles[0])}; give one of these "
+                "quantities its value, or choose another estimator with use={...}"
+            )
+
+
+@attrs.frozen(eq=False)
+class _Resolver:
+    """Depth-first search from wanted quantities down to what is given."""
+
+    estimators: Estimators
+    given: frozenset[str]
+    absent: frozenset[str]
+    picked: Mapping[str, Estimator]
+    options: Mapping[str, Mapping[str, Any]]
+    steps: dict[str, Step] = attrs.field(factory=dict)
+    _failed: dict[str, _Failure] = attrs.field(factory=dict)
+
+    def resolve(self, name: str, path: tuple[str, ...]) -> _Failure | None:
+        """Append the steps that lead to a quantity; return why not, where that is impossible."""
+        if name in self.given or name in self.steps:
+            return None
+        if name in path:
+            return _Failure(circles=[(*path[path.index(name) :], name)])
+        if name in self._failed:
+            return self._failed[name]
+        picked = self.picked.get(name)
+        records = (picked,) if picked else self.estimators.of(name)
+        failure, calls = _Failure(), []
+        if not records:
+            failure.needs[Need(name, path[-1] if path else "", "")] = None
+        for record in records:
+            lacks = self._lacks(record, (*path, name))
+            if lacks:
+                failure.add(lacks)
+                continue
+            calls.append(self._call(record))
+            if record.domain is None:  # it covers everything, so no later one is ever reached
+                break
+        if calls:
+            self.steps[name] = Step(name, tuple(calls))
+            return None
+        if not failure.circles:  # a circle depends on where the search came from
+            self._failed[name] = failure
+        return failure
+
+    def _lacks(self, record: Estimator, path: tuple[str, ...]) -> _Failure:
+        """Return all that one estimator lacks, after resolving what it needs."""
+        failure, signature = _Failure(), record.signature
+        bounds = [bound.split(".")[0] for bound in record.domain.bounds] if record.domain else []
+        heads = [field.split(".")[0] for field in record.needs]
+        for name in dict.fromkeys((*signature.inputs, *bounds, *heads)):
+            if name not in self.estimators.kinds:
+                failure.add(self.resolve(name, path))
+            elif name not in self.given:
+                failure.needs[Need(name, record.quantity.name, record.name)] = None
+        for field in record.needs:
+            if field in self.absent:
+                failure.needs[Need(field, record.quantity.name, record.name)] = None
+        return failure
+
+    def _call(self, record: Estimator) -> Call:
+        options = self.options.get(record.key, {})
+        function = partial(record.function, **options) if options else record.function
+        return Call(function, record.signature.inputs, record, options)
+
+
+def _by_key(options: Items, estimators: Estimators) -> dict[str, dict[str, Any]]:
+    """Return the options of each estimator by its key, after looking for all of them."""
+    found: dict[str, dict[str, Any]] = {}
+    for path, value in options:
+        owner, _, option = path.rpartition(".")
+        records = [each for each in _all(estimators) if owner in (each.quantity.name, each.name)]
+        if not records:
+            raise UnknownNameError(
+                "quantity or estimator", owner, {name for each in _all(estimators)
+                for name in (each.quantity.name, each.name)},
+            )  # fmt: skip
+        takers = [each for each in records if option in each.signature.options]
+        known = sorted({name for each in records for name in each.signature.options})
+        if not takers:
+            raise UnknownNameError(f"option of {owner}", option, known)
+        for record in takers:
+            found.setdefault(record.key, {})[option] = value
+    return found
+
+
+def _all(estimators: Estimators) -> Iterator[Estimator]:
+    return iter(estimators.registry.values())

@@ -1,0 +1,126 @@
+"""A plan: which estimator gives what, in which order. Made once, run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import attrs
+import numpy as np
+
+from paramscale.core.record import Estimator, Interval
+from paramscale.errors import MissingInputError
+from paramscale.typing import Booleans
+
+__all__ = ["Call", "Plan", "Results", "Step", "domain_mask", "domain_values"]
+
+
+class Call(NamedTuple):
+    """An estimator ready to be called: options bound, inputs named."""
+
+    function: Callable[..., Any]
+    inputs: tuple[str, ...]
+    record: Estimator
+    options: Mapping[str, Any]
+
+
+class Step(NamedTuple):
+    """One quantity, and the estimators that may give it, best rank first."""
+
+    quantity: str
+    calls: tuple[Call, ...]
+
+
+class Results(NamedTuple):
+    """What a run of a plan leaves: raw values by name, and what else was met.
+
+    `values` holds specs, given quantities and results; `chosen` the call behind each result;
+    `failed` a text for each quantity whose estimator found an input missing.
+    """
+
+    values: dict[str, Any]
+    intervals: dict[str, Interval]
+    chosen: dict[str, Call]
+    failed: dict[str, str]
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """Steps in an order in which each finds its inputs.
+
+    Parameters
+    ----------
+    wanted : tuple of str
+        The quantities to show.
+    steps : tuple of Step
+        In order.
+    missing : mapping of str to str
+        For each quantity that cannot be had from what is given: what is missing.
+    strict : bool
+        Whether `wanted` was asked for by name, so that a failure is an error.
+    """
+
+    wanted: tuple[str, ...]
+    steps: tuple[Step, ...]
+    missing: Mapping[str, str]
+    strict: bool
+
+    def run(self, inputs: Mapping[str, Any]) -> Results:
+        """Return the results for these specs and given quantities; each step is called once."""
+        values = dict(inputs)
+        intervals: dict[str, Interval] = {}
+        chosen: dict[str, Call] = {}
+        failed: dict[str, str] = {}
+        for quantity, calls in self.steps:
+            call = calls[0]
+            if failed and _needs_failed(quantity, calls, failed):
+                continue
+            if len(calls) > 1:
+                call = _first_that_covers(calls, values)
+            try:
+                result = call.function(*[values[name] for name in call.inputs])
+            except MissingInputError as error:
+                if self.strict:
+                    raise
+                failed[quantity] = str(error)
+                continue
+            if type(result) is Interval:
+                intervals[quantity] = result
+                result = result.value
+            values[quantity] = result
+            chosen[quantity] = call
+        return Results(values, intervals, chosen, failed)
+
+
+def _needs_failed(quantity: str, calls: tuple[Call, ...], failed: dict[str, str]) -> bool:
+    """Tell, and note, whether a step waits for something that an earlier step could not give."""
+    for call in calls:
+        for name in call.inputs:
+            if name in failed:
+                failed[quantity] = failed[name]
+                return True
+    return False
+
+
+def _first_that_covers(calls: tuple[Call, ...], values: Mapping[str, Any]) -> Call:
+    """Return the first whose domain covers every point; if none does, the first."""
+    return next((call for call in calls if np.all(domain_mask(call.record, values))), calls[0])
+
+
+def domain_values(record: Estimator, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that the domain of an estimator bounds, by the names it uses."""
+    found = {}
+    for path in record.domain.bounds if record.domain else ():
+        head, *fields = path.split(".")
+        value = values.get(head)
+        for field in fields:
+            value = getattr(value, field, None)
+        found[path] = value
+    return found
+
+
+def domain_mask(record: Estimator, values: Mapping[str, Any]) -> Booleans:
+    """Return for each point whether it lies in the domain of an estimator; none covers all."""
+    if record.domain is None:
+        return np.bool_(True)
+    return record.domain.inside(domain_values(record, values))

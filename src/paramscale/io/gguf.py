@@ -1,0 +1,555 @@
+"""The header of GGUF files: metadata, tensors and their exact sizes, without the weights.
+
+Layout (https://github.com/ggml-org/ggml, docs/gguf.md): magic, version, number of tensors, number
+of metadata pairs, the pairs, the tensor infos, padding, data. A count or length is believed only
+after it is compared with the bytes that are left in the file, so a hostile header costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, TypeAlias
+
+import attrs
+
+from paramscale.errors import FileFormatError
+from paramscale.io.files import MissingFileError, PathLike, open_regular, part_of, shown
+from paramscale.io.tensors import TensorTable
+
+__all__ = ["GGML_TYPES", "GGUFFile", "GgmlType", "Omitted", "Value", "read_gguf"]
+
+
+@attrs.frozen
+class GgmlType:
+    """A storage type of ggml: weights in a block, and the bytes that the block takes."""
+
+    name: str
+    block_weights: int
+    block_bytes: int
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Bits of one weight, scales included."""
+        return 8 * self.block_bytes / self.block_weights
+
+
+#: Storage types by their number in a file.
+#: Numbers: enum ggml_type, llama.cpp ggml/include/ggml.h (@004eaba up to 39; 40 and 41 in
+#: gguf-py 0.19.0 constants.py; 42 as COUNT = 43 upstream, seen only in files that quote it).
+#: Bytes: llama.cpp@01243c5 ggml/src/ggml-common.h (block_* and static_assert), as recorded in
+#: shared/data/capability/formats.csv; all but Q2_0 agree with GGML_QUANT_SIZES of gguf-py 0.19.0,
+#: except Q8_1: 2 half floats and 32 bytes are 36 (ggml-common.h), gguf-py says 40; it is a type of
+#: activations that no file stores.
+GGML_TYPES: Mapping[int, GgmlType] = {
+    number: GgmlType(name, weights, size)
+    for number, name, weights, size in (
+        (0, "F32", 1, 4),
+        (1, "F16", 1, 2),
+        (2, "Q4_0", 32, 18),
+        (3, "Q4_1", 32, 20),
+        (6, "Q5_0", 32, 22),
+        (7, "Q5_1", 32, 24),
+        (8, "Q8_0", 32, 34),
+        (9, "Q8_1", 32, 36),
+        (10, "Q2_K", 256, 84),
+        (11, "Q3_K", 256, 110),
+        (12, "Q4_K", 256, 144),
+        (13, "Q5_K", 256, 176),
+        (14, "Q6_K", 256, 210),
+        (15, "Q8_K", 256, 292),
+        (16, "IQ2_XXS", 256, 66),
+        (17, "IQ2_XS", 256, 74),
+        (18, "IQ3_XXS", 256, 98),
+        (19, "IQ1_S", 256, 50),
+        (20, "IQ4_NL", 32, 18),
+        (21, "IQ3_S", 256, 110),
+        (22, "IQ2_S", 256, 82),
+        (23, "IQ4_XS", 256, 136),
+        (24, "I8", 1, 1),
+        (25, "I16", 1, 2),
+        (26, "I32", 1, 4),
+        (27, "I64", 1, 8),
+        (28, "F64", 1, 8),
+        (29, "IQ1_M", 256, 56),
+        (30, "BF16", 1, 2),
+        (34, "TQ1_0", 256, 54),
+        (35, "TQ2_0", 256, 66),
+        (39, "MXFP4", 32, 17),
+        (40, "NVFP4", 64, 36),
+        (41, "Q1_0", 128, 18),
+        (42, "Q2_0", 64, 18),
+    )
+}
+
+#: Numbers that once meant a type; the comments in ggml.h keep their names.
+_REMOVED_TYPES = {
+    4: "Q4_2",
+    5: "Q4_3",
+    31: "Q4_0_4_4",
+    32: "Q4_0_4_8",
+    33: "Q4_0_8_8",
+    36: "IQ4_NL_4_4",
+    37: "IQ4_NL_4_8",
+    38: "IQ4_NL_8_8",
+}
+
+#: general.file_type: what llama-quantize was asked for (enum llama_ftype; gguf-py 0.19.0
+#: LlamaFileType). A file mixes several types; TensorTable.by_dtype() says which.
+_FILE_TYPES = (
+    "F32 F16 Q4_0 Q4_1 Q4_1_SOME_F16 Q4_2 Q4_3 Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S "
+    "Q4_K_M Q5_K_S Q5_K_M Q6_K IQ2_XXS IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S "
+    "IQ2_M IQ4_XS IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 MXFP4_MOE NVFP4 Q1_0"
+).split()
+
+#: Containers before GGUF, as their first four bytes read (little-endian magics).
+_OLD_MAGICS = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt", b"algg": "ggla", b"FUGG": "FUGG"}
+
+#: Headers hold megabytes: two copies of a vocabulary of 260,000 make 20 MB.
+_HEADER_LIMIT_BYTES = 128 * 2**20
+_PAIRS_LIMIT = 2**16
+_TENSORS_LIMIT = 2**18
+_ARRAYS_LIMIT = 2**16
+_NESTING_LIMIT = 4
+_AXES_LIMIT = 4  # GGML_MAX_DIMS
+#: Longer values are only measured: nothing about a model's size is in them.
+_KEPT_ITEMS = 4096
+_KEPT_STRINGS = 64
+_KEPT_TEXT_BYTES = 2**16
+
+
+@attrs.frozen
+class Omitted:
+    """Stands where a long array or text was; its length is what `len` returns."""
+
+    kind: str
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+
+Value: TypeAlias = "int | float | bool | str | list[Any] | Omitted"
+
+
+@attrs.frozen
+class GGUFFile:
+    """What the header of a GGUF file says, all its parts together.
+
+    Attributes
+    ----------
+    metadata : mapping
+        Key to value; long arrays (the vocabulary) are `Omitted`, with their length.
+    tensors : TensorTable
+        Everything stored. Shapes have the slowest axis first: ``(vocabulary, width)``.
+    architecture : str or None
+        ``general.architecture``: ``"llama"``, ``"gemma3"``.
+    name : str or None
+        ``general.name``.
+    file_type : str or None
+        ``general.file_type`` as llama-quantize spells it: ``"Q4_K_M"``.
+    version : int
+        2 or 3.
+    """
+
+    metadata: Mapping[str, Value] = attrs.field(repr=False)
+    tensors: TensorTable
+    architecture: str | None
+    name: str | None
+    file_type: str | None
+    version: int = 3
+
+    @property
+    def parameter_tensors(self) -> TensorTable:
+        """The stored tensors that are parameters of the model.
+
+        Not counted, because none is a weight that training found:
+
+        - ``rope_freqs``, ``rope_factors_long``, ``rope_factors_short``, ``attn_rot_embd``: factors
+          of the rotary position encoding, computed by the converter from the configuration;
+        - ``exp_probs_b``: the router's balancing bias, a buffer (of DeepSeek-V3: 14,848 elements);
+        - ``*.scale``, ``*.input_scale``: scales beside NVFP4 tensors, a part of the number format;
+        - ``attn_k_b``, ``attn_v_b`` where ``attn_kv_b`` is stored too: copies of its halves.
+
+        An ``output.weight`` that repeats ``token_embd.weight`` is counted: from names nobody can
+        tell (old converters wrote it for tied models such as GPT-2 and Falcon).
+        """
+        return self.tensors.select(self._is_parameter)
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters are stored, exactly."""
+        return self.parameter_tensors.elements
+
+    def _is_parameter(self, name: str) -> bool:
+        stem, _, last = name.rpartition(".")
+        base = stem.rpartition(".")[2]
+        if last in ("scale", "input_scale"):
+            return False
+        if base in ("attn_k_b", "attn_v_b"):
+            return stem.removesuffix(base) + "attn_kv_b.weight" not in self.tensors
+        return base not in (
+            "rope_freqs",
+            "rope_factors_long",
+            "rope_factors_short",
+            "attn_rot_embd",
+            "exp_probs_b",
+        )
+
+
+def read_gguf(path: PathLike) -> GGUFFile:
+    """Return what the header of a GGUF file says; parts beside it are read too.
+
+    Parameters
+    ----------
+    path : str or path
+        A file, or any part ``x-00001-of-00003.gguf`` of a model split into several.
+
+    Raises
+    ------
+    MissingFileError
+        A part is missing; it is named.
+    FileFormatError
+        Not GGUF, version 1, truncated, or a number in the header contradicts another or the size
+        of the file. The message names the field and the value.
+    """
+    path = Path(path)
+    named = part_of(path.name)
+    if named is None:
+        parts = [_read_part(path)]
+        _check_split(parts[0][0], 1, path)
+    else:
+        stem, _, count, suffix = named
+        if not 1 <= named[1] <= count:
+            raise FileFormatError(f"{shown(path.name)} says part {named[1]} of {count}")
+        names = (f"{stem}-{part:05d}-of-{count:05d}{suffix}" for part in range(1, count + 1))
+        parts = list(_read_parts([path.with_name(name) for name in names]))
+    metadata, _, version = parts[0]
+    file_type = metadata.get("general.file_type")
+    return GGUFFile(
+        metadata,
+        TensorTable.merge(table for _, table, _ in parts),
+        _text(metadata.get("general.architecture")),
+        _text(metadata.get("general.name")),
+        _file_type(file_type) if isinstance(file_type, int) else None,
+        version,
+    )
+
+
+_Part: TypeAlias = tuple[dict[str, Value], TensorTable, int]
+
+
+def _read_parts(paths: Sequence[Path]) -> Iterator[_Part]:
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+        raise MissingFileError(
+            f"{len(missing)} of {len(paths)} parts are missing in {shown(str(paths[0].parent))}: "
+            f"{', '.join(missing[:5])}{', …' if len(missing) > 5 else ''}"
+        )
+    for path in paths:
+        part = _read_part(path)
+        _check_split(part[0], len(paths), path)
+        yield part
+
+
+def _check_split(metadata: Mapping[str, Value], parts: int, path: Path) -> None:
+    count = metadata.get("split.count", 1)
+    if not isinstance(count, int) or max(count, 1) != parts:
+        raise FileFormatError(
+            f"split.count of {shown(str(path))} is {shown(count)}, but its name makes it one of "
+            f"{parts} part(s); the names must end in -00001-of-0000N.gguf as llama.cpp writes them"
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _file_type(number: int) -> str:
+    return _FILE_TYPES[number] if 0 <= number < len(_FILE_TYPES) else f"file type {number}"
+
+
+def _read_part(path: Path) -> _Part:
+    handle, size = open_regular(path)
+    with handle:
+        cursor = _Cursor(handle, size, shown(str(path)))
+        version = _read_version(cursor)
+        tensor_count = cursor.count("the number of tensors", each=24, most=_TENSORS_LIMIT)
+        pair_count = cursor.count("the number of metadata pairs", each=13, most=_PAIRS_LIMIT)
+        metadata = _read_metadata(cursor, pair_count)
+        infos = [_read_info(cursor) for _ in range(tensor_count)]
+        _check_data(infos, _alignment(metadata, cursor), cursor)
+    table = TensorTable(
+        tuple(info.name for info in infos),
+        tuple(info.shape for info in infos),
+        tuple(info.type.name for info in infos),
+        tuple(info.bytes for info in infos),
+    )
+    return metadata, table, version
+
+
+def _read_version(cursor: _Cursor) -> int:
+    magic = cursor.take(4, "the magic")
+    if magic != b"GGUF":
+        old = _OLD_MAGICS.get(magic)
+        why = (
+            f"the older {old!r} container; convert it anew" if old else f"it begins with {magic!r}"
+        )
+        raise FileFormatError(f"{cursor.where} is not GGUF: {why}")
+    version: int = cursor.number("I", "the version")
+    if version & 0xFFFF == 0 and version:  # the bytes 00 00 00 03: written by a big-endian machine
+        version = int.from_bytes(version.to_bytes(4, "little"), "big")
+        cursor.order = ">"
+    if version == 1:
+        raise FileFormatError(
+            f"{cursor.where} is GGUF version 1, which llama.cpp dropped in 2023; convert it anew"
+        )
+    if version not in (2, 3):
+        raise FileFormatError(f"{cursor.where} is GGUF version {version}; 2 and 3 are read")
+    return version
+
+
+class _Cursor:
+    """Reads the header forwards through a small buffer, and never past the end of the file."""
+
+    _CHUNK = 2**20
+
+    def __init__(self, handle: BinaryIO, size: int, where: str) -> None:
+        self.where = where
+        self.size = size
+        self.order = "<"
+        self.arrays = 0
+        self._handle = handle
+        self._buffer = b""
+        self._start = 0  # place of the buffer in the file
+        self._offset = 0  # next byte in the buffer
+
+    @property
+    def position(self) -> int:
+        return self._start + self._offset
+
+    @property
+    def left(self) -> int:
+        return self.size - self.position
+
+    def refuse(self, text: str) -> NoReturn:
+        raise FileFormatError(f"{self.where}, byte {self.position:,}: {text}")
+
+    def take(self, count: int, what: str) -> bytes:
+        """Return the next `count` bytes, which `what` names."""
+        self._need(count, what)
+        self._offset += count
+        return self._buffer[self._offset - count : self._offset]
+
+    def skip(self, count: int, what: str) -> None:
+        """Move on by `count` bytes without reading them."""
+        if self._offset + count <= len(self._buffer):
+            self._offset += count
+            return
+        self._check(count, what)
+        self._start, self._offset, self._buffer = self.position + count, 0, b""
+        self._handle.seek(self._start)
+
+    def number(self, code: str, what: str) -> Any:
+        """Return one number in the `struct` format `code`."""
+        size = struct.calcsize(f"={code}")
+        return struct.unpack(self.order + code, self.take(size, what))[0]
+
+    def count(self, what: str, *, each: int, most: int | None = None) -> int:
+        """Return how many of `what` follow, if so many of `each` bytes or more fit in the file."""
+        number: int = self.number("Q", what)
+        if number * each > self.left:
+            self.refuse(
+                f"{what} is {number:,}, which needs at least {number * each:,} bytes; "
+                f"{self.left:,} are left in the file: it is truncated or hostile"
+            )
+        if most is not None and number > most:
+            self.refuse(f"{what} is {number:,}; at most {most:,} are read")
+        return number
+
+    def text(self, what: str, *, most: int = _KEPT_TEXT_BYTES) -> str | None:
+        """Return a string, or None in place of one longer than `most` bytes."""
+        length = self.count(f"the length of {what}", each=1)
+        if length > most:
+            self.skip(length, what)
+            return None
+        try:
+            return self.take(length, what).decode("utf-8")
+        except UnicodeDecodeError as error:
+            self.refuse(f"{what} is not UTF-8: {error.reason}")
+
+    def skip_strings(self, count: int, what: str) -> None:
+        """Move on by `count` strings. A vocabulary has 10^5 of them, so the loop is kept tight."""
+        unpack = struct.Struct(self.order + "Q").unpack_from
+        while count:
+            buffer, offset, last = self._buffer, self._offset, len(self._buffer) - 8
+            while count and offset <= last:
+                end = offset + 8 + unpack(buffer, offset)[0]
+                if end > len(buffer):
+                    break
+                offset = end
+                count -= 1
+            self._offset = offset
+            if count:  # the next string crosses the end of the buffer
+                self.skip(self.count(f"the length of {what}", each=1), what)
+                count -= 1
+
+    def _check(self, count: int, what: str) -> None:
+        if count > self.left:
+            self.refuse(f"the file ends within {what}: {count:,} bytes needed, {self.left:,} left")
+        if self.position + count > _HEADER_LIMIT_BYTES:
+            self.refuse(f"the header goes on past {_HEADER_LIMIT_BYTES:,} bytes, within {what}")
+
+    def _need(self, count: int, what: str) -> None:
+        if self._offset + count <= len(self._buffer):
+            return
+        self._check(count, what)
+        self._start, rest = self.position, self._buffer[self._offset :]
+        self._buffer = rest + self._handle.read(max(count, self._CHUNK) - len(rest))
+        self._offset = 0
+        if len(self._buffer) < count:  # the file shrank meanwhile
+            self.refuse(f"the file ends within {what}")
+
+
+_ARRAY = 9
+_STRING = 8
+#: The value types of metadata with a fixed size, by number: gguf_metadata_value_type in gguf.md.
+_SCALARS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
+
+
+def _read_metadata(cursor: _Cursor, count: int) -> dict[str, Value]:
+    metadata: dict[str, Value] = {}
+    for _ in range(count):
+        key = cursor.text("a metadata key", most=65_535)
+        if key is None:
+            cursor.refuse("a metadata key is longer than 65,535 bytes")
+        if key in metadata:
+            cursor.refuse(f"the metadata key {shown(key)} stands twice")
+        metadata[key] = _read_value(cursor, cursor.number("I", "a value type"), shown(key), 0)
+    return metadata
+
+
+def _read_value(cursor: _Cursor, kind: int, key: str, depth: int) -> Value:
+    if kind in _SCALARS:
+        value: int | float | bool = cursor.number(_SCALARS[kind], key)
+        return value
+    if kind == _STRING:
+        text = cursor.text(key)
+        return Omitted("text", 0) if text is None else text
+    if kind == _ARRAY:
+        return _read_array(cursor, key, depth + 1)
+    cursor.refuse(f"{key} has the value type {kind}; known are 0 to 12")
+
+
+def _read_array(cursor: _Cursor, key: str, depth: int) -> list[Any] | Omitted:
+    cursor.arrays += 1
+    if depth > _NESTING_LIMIT or cursor.arrays > _ARRAYS_LIMIT:
+        cursor.refuse(
+            f"{key} nests arrays deeper than {_NESTING_LIMIT}, or makes more than "
+            f"{_ARRAYS_LIMIT:,} arrays"
+        )
+    kind: int = cursor.number("I", f"the element type of {key}")
+    length = f"the length of {key}"
+    if kind in _SCALARS:
+        size = struct.calcsize("=" + _SCALARS[kind])
+        count = cursor.count(length, each=size)
+        if count > _KEPT_ITEMS:
+            cursor.skip(count * size, key)
+            return Omitted("numbers", count)
+        code = f"{cursor.order}{count}{_SCALARS[kind]}"
+        return list(struct.unpack(code, cursor.take(count * size, key)))
+    if kind == _STRING:
+        count = cursor.count(length, each=8)
+        if count > _KEPT_STRINGS:
+            cursor.skip_strings(count, key)
+            return Omitted("texts", count)
+        return [_read_value(cursor, kind, key, depth) for _ in range(count)]
+    if kind == _ARRAY:
+        count = cursor.count(length, each=12)
+        return [_read_array(cursor, key, depth + 1) for _ in range(count)]
+    cursor.refuse(f"{key} is an array of the value type {kind}; known are 0 to 12")
+
+
+@attrs.frozen
+class _Info:
+    name: str
+    shape: tuple[int, ...]
+    type: GgmlType
+    offset: int
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.shape) // self.type.block_weights * self.type.block_bytes
+
+
+def _read_info(cursor: _Cursor) -> _Info:
+    name = cursor.text("the name of a tensor", most=1024)
+    if name is None:
+        cursor.refuse("the name of a tensor is longer than 1,024 bytes")
+    place = f"the tensor {shown(name)}"
+    axes: int = cursor.number("I", f"the number of axes of {place}")
+    if axes > _AXES_LIMIT:
+        cursor.refuse(f"{place} has {axes:,} axes; ggml allows {_AXES_LIMIT}")
+    sizes = [cursor.number("Q", f"the shape of {place}") for _ in range(axes)]
+    if any(size >= 2**63 for size in sizes):
+        cursor.refuse(f"{place} has the shape {sizes}; an axis must stay below 2^63")
+    number: int = cursor.number("I", f"the type of {place}")
+    offset: int = cursor.number("Q", f"the offset of {place}")
+    if number not in GGML_TYPES:
+        removed = _REMOVED_TYPES.get(number)
+        why = f"{removed}, which was removed from GGUF" if removed else "unknown here"
+        cursor.refuse(f"{place} has the type {number}: {why}; known are 0 to {max(GGML_TYPES)}")
+    kind = GGML_TYPES[number]
+    if (sizes or [1])[0] % kind.block_weights:
+        cursor.refuse(
+            f"{place} has rows of {sizes[0] if sizes else 1:,} weights, not a multiple of the "
+            f"{kind.block_weights} in a block of {kind.name}"
+        )
+    return _Info(name, tuple(reversed(sizes)), kind, offset)
+
+
+def _alignment(metadata: Mapping[str, Value], cursor: _Cursor) -> int:
+    value = metadata.get("general.alignment", 32)
+    if type(value) is not int or not 1 <= value <= 2**20 or value & (value - 1):
+        cursor.refuse(f"general.alignment is {shown(value)}; needed: a power of two up to 2^20")
+    return value
+
+
+def _check_data(infos: Sequence[_Info], alignment: int, cursor: _Cursor) -> None:
+    """Refuse data that overlap, leave a hole, or go on past the end of the file."""
+    if not infos:
+        return
+
+    def aligned(place: int) -> int:
+        return -(-place // alignment) * alignment
+
+    start = aligned(cursor.position)
+    end, before = 0, "the header"
+    key: Callable[[_Info], tuple[int, int]] = lambda info: (info.offset, info.bytes)  # noqa: E731
+    for info in sorted(infos, key=key):
+        if info.offset != aligned(end):
+            kind = "overlaps" if info.offset < end else "does not follow"
+            cursor.refuse(
+                f"the tensor {shown(info.name)} {kind} {before}: its offset is {info.offset:,}, "
+                f"expected {aligned(end):,} (aligned to {alignment})"
+            )
+        end, before = info.offset + info.bytes, f"the tensor {shown(info.name)}"
+    if start + end > cursor.size:
+        cursor.refuse(
+            f"the data should go on to byte {start + end:,} (the end of {before}), but the file "
+            f"ends at {cursor.size:,}: it is truncated"
+        )

@@ -1,0 +1,1 @@
+"""Reader of Hugging Face configuration files: one file a family of models."""

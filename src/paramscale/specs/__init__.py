@@ -1,0 +1,1 @@
+"""What a user describes: model, hardware, training, serving, parallelism, site, scenario."""

@@ -1,0 +1,166 @@
+"""The bill of work: what a block of a model does in one pass, one operation a line.
+
+Parameter counts, FLOPs, memory, roofline times and breakdowns are all reductions over operations.
+A new kind of block therefore needs one class with one method, and every estimator knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import attrs
+import numpy as np
+
+from paramscale.core.registry import Registry, import_submodules
+from paramscale.errors import RegistrationError
+from paramscale.specs.passes import Pass
+from paramscale.typing import Floats
+
+__all__ = ["Block", "Borrowed", "Operation", "block", "blocks"]
+
+_NONE = np.float64(0.0)
+
+
+class Operation(NamedTuple):
+    """One thing that a block does in one pass; every number broadcasts.
+
+    Elements become bytes only where a number format is known, in the estimators.
+
+    Attributes
+    ----------
+    name : str
+        What it is, for example ``"query"`` or ``"scores"``.
+    part : str
+        The component of a breakdown to which it belongs, for example ``"attention"``.
+    kind : str
+        ``"matmul"``, ``"attention"``, ``"scan"``, ``"elementwise"`` or ``"lookup"`` (a table).
+    weights : Floats
+        Elements held by this operation, each tensor counted where it first stands.
+    borrowed : Floats
+        Elements used here but held elsewhere (tied or shared tensors).
+    active : Floats or None
+        Elements of `weights` that one token touches; None means all of them.
+    read : Floats or None
+        Elements read in this pass, `borrowed` included; None means all of them.
+    flops : Floats
+        Floating-point operations of this pass, 2 a multiply-add; element-wise work is not counted.
+    moved_in, moved_out : Floats
+        Activation elements read and written.
+    kept : Floats
+        Activation elements kept for the backward pass.
+    state : Floats
+        Cache or state elements held after this pass, all sequences together.
+    state_format : str
+        ``"kv"``: in the cache's format; ``"model"``: in the activations' format; ``"fp32"``.
+    state_read, state_written : Floats
+        Cache or state elements moved in this pass.
+    split : str
+        How tensor or expert parallelism divides the weights: ``"none"``, ``"column"``, ``"row"``,
+        ``"heads"``, ``"experts"`` or ``"vocabulary"``.
+    collective : str
+        What follows when it is divided: ``""``, ``"all_reduce"``, ``"all_gather"``,
+        ``"all_to_all"``.
+    buffers : Floats
+        Stored elements that are no parameters (router-bias corrections).
+    """
+
+    name: str
+    part: str
+    kind: str
+    weights: Floats = _NONE
+    borrowed: Floats = _NONE
+    active: Floats | None = None
+    read: Floats | None = None
+    flops: Floats = _NONE
+    moved_in: Floats = _NONE
+    moved_out: Floats = _NONE
+    kept: Floats = _NONE
+    state: Floats = _NONE
+    state_format: str = "kv"
+    state_read: Floats = _NONE
+    state_written: Floats = _NONE
+    split: str = "none"
+    collective: str = ""
+    buffers: Floats = _NONE
+
+    @property
+    def active_weights(self) -> Floats:
+        """Elements held here that one token touches."""
+        return self.weights if self.active is None else self.active
+
+    @property
+    def weights_read(self) -> Floats:
+        """Elements read in this pass, borrowed ones included."""
+        return self.weights + self.borrowed if self.read is None else self.read
+
+
+@runtime_checkable
+class Block(Protocol):
+    """What every block offers: a kind, and the bill of its work."""
+
+    kind: ClassVar[str]
+
+    def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
+        """Return what the block does in one pass of a model whose hidden states have `width`."""
+        ...
+
+
+#: Every registered kind of block, by its kind.
+blocks: Registry[type[Any]] = Registry(
+    "kind of block",
+    built_in=lambda: import_submodules("paramscale.architecture"),
+    group="paramscale.blocks",
+)
+
+B = TypeVar("B", bound=type[Any])
+
+
+def block(kind: str) -> Callable[[B], B]:
+    """Return a class decorator that registers a block under `kind`.
+
+    Parameters
+    ----------
+    kind : str
+        The name by which saved models refer to it, for example ``"grouped_attention"``.
+
+    Raises
+    ------
+    RegistrationError
+        If the class has no ``operations`` method, is no attrs class, or the kind is taken.
+    """
+
+    def register(cls: B) -> B:
+        if not callable(getattr(cls, "operations", None)):
+            raise RegistrationError(
+                f"block {kind!r}: {cls.__name__} has no method operations(width, step)"
+            )
+        if not attrs.has(cls):
+            raise RegistrationError(
+                f"block {kind!r}: {cls.__name__} must be an attrs class;"
+                " write @attrs.frozen(eq=False) below @block"
+            )
+        cls.kind = kind
+        blocks.add(kind, cls)
+        return cls
+
+    return register
+
+
+@block("borrowed")
+@attrs.frozen(eq=False)
+class Borrowed:
+    """A block whose weights stand elsewhere in the model: shared, and counted there.
+
+    Zamba's shared attention and tied output heads are of this kind.
+    """
+
+    kind: ClassVar[str]
+    block: Block
+
+    def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
+        """Return the operations of the shared block, holding nothing."""
+        return [
+            op._replace(weights=_NONE, borrowed=op.weights + op.borrowed, active=_NONE)
+            for op in self.block.operations(width, step)
+        ]

@@ -1,0 +1,169 @@
+"""How a spec stores numbers: one float64 scalar, or a read-only float64 array, checked elementwise.
+
+Counts are stored as float64 too: products such as 6 · 7e10 · 1.5e13 overflow int64 silently,
+while float64 is exact for every count up to 2^53 = 9.0e15.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from paramscale.errors import SpecError
+from paramscale.typing import Floats
+
+__all__ = ["array_fields", "choice", "flag", "number", "to_floats"]
+
+_EXACT = 2.0**53
+
+
+def to_floats(value: Any, owner: str = "value") -> Floats:
+    """Return a float64 scalar, or a read-only float64 array, with the numbers of `value`.
+
+    Parameters
+    ----------
+    value : float, int, sequence or array
+        Numbers; text and booleans are refused.
+    owner : str
+        How the value is called in an error, for example ``"ServingSpec.batch"``.
+
+    Raises
+    ------
+    SpecError
+        If it is not numeric.
+
+    Examples
+    --------
+    >>> to_floats(3)
+    np.float64(3.0)
+    >>> to_floats([1, 2])
+    array([1., 2.])
+    """
+    if type(value) is float or type(value) is int:  # the common case, at the least cost
+        return np.float64(value)
+    if isinstance(value, np.float64):
+        return value
+    if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
+        raise SpecError(f"{owner} must be a number or an array of numbers, not {value!r}")
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise SpecError(
+            f"{owner} must be a number or an array of numbers, not {type(value).__name__} {value!r}"
+        ) from None
+    if array.ndim == 0:
+        return np.float64(array)
+    if array.size == 0:
+        raise SpecError(f"{owner} is an empty array; give at least one number")
+    array.flags.writeable = False
+    return array
+
+
+def _first_bad(value: Floats, ok: Any) -> str:
+    """Return the first offending number, with its index when `value` is an array."""
+    if np.ndim(value) == 0:
+        return repr(float(value))
+    index = tuple(int(i) for i in np.argwhere(~np.asarray(ok))[0])
+    return f"{float(np.asarray(value)[index])!r} at index {index if len(index) > 1 else index[0]}"
+
+
+def number(
+    default: Any = attrs.NOTHING,
+    *,
+    low: float = 0.0,
+    high: float = np.inf,
+    low_allowed: bool = False,
+    integer: bool = False,
+    optional: bool = False,
+    missing: bool = False,
+    scales: str = "",
+    doc: str = "",
+) -> Any:
+    """Return an attrs field that holds float64 numbers and checks each of them.
+
+    Parameters
+    ----------
+    default : number, optional
+        The value when none is given.
+    low, high : float
+        Bounds; `high` itself is allowed, `low` only if `low_allowed`.
+    low_allowed : bool
+        Whether the lower bound itself is allowed (by default numbers are positive).
+    integer : bool
+        Whether only whole numbers up to 2^53 have a meaning (heads, layers, tokens).
+    optional : bool
+        Whether None is allowed, meaning "not stated" or "there is none".
+    missing : bool
+        Whether NaN is allowed, meaning that no source gives the figure.
+    scales : str
+        How a larger or smaller member of the family changes it: ``"exactly"`` with the width
+        (numbers of heads), ``"about"`` with the width (channels, rounded), or ``""`` not at all.
+    doc : str
+        One line of meaning, with the unit.
+    """
+    sign = "at least" if low_allowed else "greater than"
+    allowed = f"{'a whole number' if integer else 'a number'} {sign} {low:g}"
+    allowed += f" and at most {high:g}" if np.isfinite(high) else ""
+
+    def check(instance: Any, attribute: Any, value: Floats | None) -> None:
+        if value is None:
+            return
+        good = (value >= low if low_allowed else value > low) & (value <= high) & (value < np.inf)
+        if integer:
+            good = good & (value == np.rint(value)) & (value <= _EXACT)
+        if missing:
+            good = good | np.isnan(value)
+        if not np.all(good):
+            raise SpecError(
+                f"{type(instance).__name__}.{attribute.name} must be {allowed},"
+                f" not {_first_bad(value, good)}"
+            )
+
+    def convert(value: Any, instance: Any, attribute: Any) -> Floats | None:
+        if value is None and optional:
+            return None
+        return to_floats(value, f"{type(instance).__name__}.{attribute.name}")
+
+    return attrs.field(
+        default=default,
+        converter=attrs.Converter(convert, takes_self=True, takes_field=True),
+        validator=check,
+        metadata={"doc": doc, "scales": scales},
+    )
+
+
+def flag(default: Any = attrs.NOTHING, *, doc: str = "") -> Any:
+    """Return an attrs field that holds True or False and nothing that merely looks like it."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if not isinstance(value, bool):
+            raise SpecError(
+                f"{type(instance).__name__}.{attribute.name} must be True or False, not {value!r}"
+            )
+
+    return attrs.field(default=default, validator=check, metadata={"doc": doc})
+
+
+def choice(default: Any, options: tuple[str, ...], *, doc: str = "") -> Any:
+    """Return an attrs field that holds one of a few words."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if value not in options:
+            raise SpecError(
+                f"{type(instance).__name__}.{attribute.name} must be one of "
+                f"{', '.join(map(repr, options))}, not {value!r}"
+            )
+
+    return attrs.field(default=default, validator=check, metadata={"doc": doc})
+
+
+def array_fields(spec: Any, prefix: str) -> list[tuple[str, Floats]]:
+    """Return ``(path, array)`` for each field of `spec` that holds an array, in field order."""
+    found: list[tuple[str, Floats]] = []
+    for attribute in attrs.fields(type(spec)):
+        value = getattr(spec, attribute.name)
+        if isinstance(value, np.ndarray):
+            found.append((f"{prefix}.{attribute.name}", value))
+    return found

@@ -1,0 +1,198 @@
+"""One accelerator: its dense peaks by number format, its memory, its links and its power."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+
+from paramscale.core.spec import spec_type
+from paramscale.errors import UnknownNameError
+from paramscale.specs.fields import choice, number
+from paramscale.typing import Floats
+
+__all__ = ["COMPUTE_TYPES", "HardwareSpec", "HasComputeType"]
+
+#: Type that a format is multiplied in, to the field that holds its dense peak.
+_PEAKS = {
+    "fp32": "fp32_flops_per_s",
+    "tf32": "tf32_flops_per_s",
+    "bf16": "bf16_flops_per_s",
+    "fp16": "fp16_flops_per_s",
+    "fp8": "fp8_flops_per_s",
+    "int8": "int8_ops_per_s",
+    "fp4": "fp4_flops_per_s",
+}
+
+#: The types in which a machine may multiply.
+COMPUTE_TYPES = tuple(_PEAKS)
+
+# Where a machine has no units of a type, the next one that it has is used. bf16 and fp16 stand in
+# for each other: engines run 16-bit checkpoints in whichever of the two the machine has.
+_WIDER = {
+    "fp4": ("fp4", "fp8", "bf16", "fp16", "tf32", "fp32"),
+    "fp8": ("fp8", "bf16", "fp16", "tf32", "fp32"),
+    "int8": ("int8", "bf16", "fp16", "tf32", "fp32"),
+    "bf16": ("bf16", "fp16", "tf32", "fp32"),
+    "fp16": ("fp16", "bf16", "tf32", "fp32"),
+    "tf32": ("tf32", "fp32"),
+    "fp32": ("fp32",),
+}
+
+_MEMORY_TYPES = ("", "HBM", "GDDR", "LPDDR", "DDR")
+
+
+class HasComputeType(Protocol):
+    """Anything that names the type it is multiplied in, such as a number format."""
+
+    @property
+    def compute_type(self) -> str: ...
+
+
+def _figure(doc: str) -> Any:
+    return number(np.nan, missing=True, doc=doc)
+
+
+@spec_type("hardware")
+@attrs.frozen(eq=False, kw_only=True)
+class HardwareSpec:
+    """One device. A figure that no source gives is NaN; nothing is filled in silently.
+
+    Numbers broadcast: a field may hold an array, which makes the spec a grid of machines.
+
+    The named trap: vendors like to print peaks *with 2:4 sparsity*, which are twice the dense
+    ones, and GeForce peaks *with fp16 accumulation*, which are twice those with fp32
+    accumulation. All peaks here are dense and accumulate in fp32 (int8: in int32).
+
+    Parameters
+    ----------
+    name, vendor, kind, release_date : str
+        What it is: ``"NVIDIA H100 80GB SXM"``, ``"NVIDIA"``, ``"GPU"``, ``"2022-09-20"``.
+    fp32_flops_per_s, tf32_flops_per_s, bf16_flops_per_s, fp16_flops_per_s, fp8_flops_per_s : float or array
+        Dense peak [FLOP/s] of multiplying in that format; a multiply-add counts two.
+    fp4_flops_per_s : float or array
+        The same for 4-bit floats.
+    int8_ops_per_s : float or array
+        Dense peak [operations/s] of multiplying 8-bit integers.
+    memory_bytes : float or array
+        Device memory [bytes] as the data sheet states it; a runtime sees a little less.
+    memory_bandwidth_bytes_per_s : float or array
+        Data-sheet bandwidth of that memory [bytes/s].
+    interconnect_bytes_per_s : float or array
+        What one device can send to its peers [bytes/s], in one direction, all links together.
+        Vendors often print both directions together, which is twice this.
+    power_limit_w : float or array
+        Board or package power limit [W].
+    release_price_usd : float or array
+        Price when released [USD of that year].
+    memory_type : str
+        Class of memory: ``"HBM"``, ``"GDDR"``, ``"LPDDR"`` (unified), ``"DDR"``, or ``""``.
+    source, note : str
+        Where the figures can be found again; what was decided where sources disagree.
+    verified : bool
+        Whether every figure given was read in its source (rather than derived, see `note`).
+    unverified : tuple of str
+        Fields whose figure is known from memory only; they are left NaN.
+
+    Examples
+    --------
+    >>> mine = HardwareSpec(name="mine", bf16_flops_per_s=4e14, memory_bytes=96e9)
+    >>> mine.peak_flops_per_s("bf16")
+    np.float64(400000000000000.0)
+    >>> mine.compute_type("fp8"), mine.peak_flops_per_s("fp8") == 4e14  # it has no fp8 units
+    ('bf16', np.True_)
+    """
+
+    name: str = "custom"
+    vendor: str = ""
+    kind: str = "GPU"
+    release_date: str = ""
+    fp32_flops_per_s: Floats = _figure("dense peak in fp32 [FLOP/s]")
+    tf32_flops_per_s: Floats = _figure("dense peak in TF32 [FLOP/s]")
+    bf16_flops_per_s: Floats = _figure("dense peak in bf16 [FLOP/s]")
+    fp16_flops_per_s: Floats = _figure("dense peak in fp16, accumulated in fp32 [FLOP/s]")
+    fp8_flops_per_s: Floats = _figure("dense peak in fp8 [FLOP/s]")
+    int8_ops_per_s: Floats = _figure("dense peak in int8 [operations/s]")
+    fp4_flops_per_s: Floats = _figure("dense peak in fp4 [FLOP/s]")
+    memory_bytes: Floats = _figure("device memory [bytes]")
+    memory_bandwidth_bytes_per_s: Floats = _figure("bandwidth of the device memory [bytes/s]")
+    interconnect_bytes_per_s: Floats = _figure("sent to peers, one direction [bytes/s]")
+    power_limit_w: Floats = _figure("power limit [W]")
+    release_price_usd: Floats = _figure("price at release [USD]")
+    memory_type: str = choice("", _MEMORY_TYPES, doc="class of memory, empty where not known")
+    source: str = ""
+    verified: bool = False
+    unverified: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    note: str = ""
+
+    def peak_flops_per_s(self, format: str | HasComputeType) -> Floats:
+        """Return the dense peak [FLOP/s] for multiplying in a format.
+
+        Parameters
+        ----------
+        format : str or format
+            A compute type (``"bf16"``) or a number format that names its own.
+
+        Returns
+        -------
+        float or array
+            The peak of the type that :meth:`compute_type` names; NaN where the machine has
+            neither that type nor a wider one on record.
+
+        Examples
+        --------
+        >>> t4 = HardwareSpec(fp32_flops_per_s=8.141e12, fp16_flops_per_s=65e12)
+        >>> t4.peak_flops_per_s("bf16")
+        np.float64(65000000000000.0)
+        """
+        peak: Floats = np.float64(np.nan)
+        for _, held in self._chain(format):
+            if np.ndim(peak) == 0 and np.ndim(held) == 0:
+                peak = held if np.isnan(peak) else peak
+            else:
+                peak = np.where(np.isnan(peak), held, peak)
+            if not np.any(np.isnan(peak)):
+                break
+        return peak
+
+    def compute_type(self, format: str | HasComputeType) -> str:
+        """Return the type in which this machine multiplies a format.
+
+        It is the format's own type, or the nearest wider one that the machine has units for.
+        bf16 and fp16 replace each other. Over a grid of machines that differ in this, the types
+        are joined: ``"fp8/bf16"``. The empty text means that no peak is on record.
+
+        Examples
+        --------
+        >>> HardwareSpec(tf32_flops_per_s=1e14).compute_type("bf16")
+        'tf32'
+        """
+        used: list[str] = []
+        unserved: Any = np.True_
+        for name, held in self._chain(format):
+            has = ~np.isnan(held)
+            if np.any(has & unserved):
+                used.append(name)
+            unserved = unserved & ~has
+        return "/".join(used)
+
+    def _chain(self, format: str | HasComputeType) -> list[tuple[str, Floats]]:
+        """Return the types that may serve a format, best first, with their peaks."""
+        name = format if isinstance(format, str) else format.compute_type
+        if name not in _WIDER:
+            raise UnknownNameError("compute type", name, COMPUTE_TYPES)
+        return [(each, getattr(self, _PEAKS[each])) for each in _WIDER[name]]
+
+    def __repr__(self) -> str:
+        given = [
+            field.name
+            for field in attrs.fields(HardwareSpec)
+            if field.metadata.get("number") and not np.all(np.isnan(getattr(self, field.name)))
+        ]
+        figures = ", ".join(f"{name}={_short(getattr(self, name))}" for name in given)
+        return f"HardwareSpec({', '.join(part for part in (repr(self.name), figures) if part)})"
+
+
+def _short(value: Floats) -> str:
+    return f"{float(value):.4g}" if np.ndim(value) == 0 else f"array{np.shape(value)}"

@@ -1,0 +1,184 @@
+"""A language model as a user or a file describes it: blocks in layers, between tables and head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from paramscale.errors import SpecError
+from paramscale.specs.block import Block, Operation
+from paramscale.specs.fields import array_fields, number
+from paramscale.specs.passes import Pass
+from paramscale.typing import Floats, FloatsLike
+
+__all__ = ["Layer", "ModelSpec", "resolver"]
+
+_ONE = np.float64(1.0)
+
+#: Finds a published model by name; the catalogue fills it, so that specs need not know the rows.
+resolver: list[Callable[[str], ModelSpec]] = []
+
+
+def _blocks(value: Any) -> tuple[Block, ...]:
+    found = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    for item in found:
+        if not isinstance(item, Block):
+            raise SpecError(
+                f"a layer is made of blocks (objects with operations(width, step)), not {item!r}"
+            )
+    return found
+
+
+def _layers(value: Any) -> tuple[Layer, ...]:
+    found = tuple(value)
+    for item in found:
+        if not isinstance(item, Layer):
+            raise SpecError(f"ModelSpec.layers must hold Layer objects, not {item!r}")
+    return found
+
+
+@attrs.frozen(eq=False)
+class Layer:
+    """Equal layers of a model: what one of them does, and how many there are.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        What one layer does, norms included.
+    count : FloatsLike
+        How many layers are like this one.
+    """
+
+    blocks: tuple[Block, ...] = attrs.field(converter=_blocks)
+    count: Floats = number(1.0, integer=True, doc="how many layers are like this one")
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class ModelSpec:
+    """The architecture of a model; counts, FLOPs, memory and time all follow from its blocks.
+
+    Layers that differ (windowed and full attention, dense and expert, attention and state space)
+    are different layers with counts. Numeric fields, also those of blocks, may be arrays.
+
+    Parameters
+    ----------
+    width : FloatsLike
+        Channels of the hidden state.
+    layers : sequence of Layer
+        The stack, equal layers taken together.
+    embedding, head : sequence of Block
+        What stands before the layers (tables, projections), and after them (norm, logits).
+    draft : sequence of Layer
+        Multi-token-prediction layers: stored with published checkpoints, run only to draft
+        tokens, and not part of ``parameters``.
+    name, family, source : str
+        Name, model type, and where the architecture was read.
+    max_context : FloatsLike, optional
+        Longest context in tokens; None where it is not stated.
+
+    Examples
+    --------
+    >>> from paramscale.architecture.embedding import Table
+    >>> from paramscale.architecture.head import Head
+    >>> from paramscale.architecture.mlp import MLP
+    >>> model = ModelSpec(width=64, embedding=Table(1000), layers=[Layer(MLP(256), 4)],
+    ...                   head=Head(1000, tied=True))
+    >>> sum(float(n * op.weights) for n, op in model.operations(Pass(1, 1)))
+    260608.0
+    """
+
+    width: Floats = number(integer=True, doc="channels of the hidden state")
+    layers: tuple[Layer, ...] = attrs.field(converter=_layers)
+    embedding: tuple[Block, ...] = attrs.field(default=(), converter=_blocks)
+    head: tuple[Block, ...] = attrs.field(default=(), converter=_blocks)
+    draft: tuple[Layer, ...] = attrs.field(default=(), converter=_layers)
+    name: str = "unnamed"
+    family: str = ""
+    source: str = ""
+    max_context: Floats | None = number(None, integer=True, optional=True)
+
+    def operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
+        """Return ``(count, operation)`` for everything that the model does in one pass."""
+        width = self.width
+        rows = [(_ONE, op) for item in self.embedding for op in item.operations(width, step)]
+        for layer in self.layers:
+            count = layer.count
+            rows += [(count, op) for item in layer.blocks for op in item.operations(width, step)]
+        rows += [(_ONE, op) for item in self.head for op in item.operations(width, step)]
+        return rows
+
+    def draft_operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
+        """Return ``(count, operation)`` of the multi-token-prediction layers in one pass."""
+        return [
+            (layer.count, op)
+            for layer in self.draft
+            for item in layer.blocks
+            for op in item.operations(self.width, step)
+        ]
+
+    @property
+    def depth(self) -> Floats:
+        """Number of layers."""
+        total = np.float64(0.0)
+        for layer in self.layers:
+            total = total + layer.count
+        return total
+
+    def walk(self) -> Iterator[tuple[str, Block]]:
+        """Yield ``(path, block)`` for every block, those of equal layers once."""
+        for place in ("embedding", "head"):
+            for i, item in enumerate(getattr(self, place)):
+                yield f"{place}[{i}]", item
+        for place in ("layers", "draft"):
+            for i, layer in enumerate(getattr(self, place)):
+                for j, item in enumerate(layer.blocks):
+                    yield f"{place}[{i}].blocks[{j}]", item
+
+    def arrays(self) -> list[tuple[str, Floats]]:
+        """Return ``(path, array)`` for every field that holds an array."""
+        found = array_fields(self, "model")
+        for i, layer in enumerate(self.layers):
+            found += array_fields(layer, f"model.layers[{i}]")
+        for path, item in self.walk():
+            found += array_fields(item, f"model.{path}")
+        return found
+
+    @classmethod
+    def of_size(cls, parameters: FloatsLike, like: str | ModelSpec = "llama-3.1-8b") -> ModelSpec:
+        """Return a family member of about `parameters` parameters.
+
+        Width and depth grow together (both as the cube root of the layers' parameters), heads keep
+        their width, and all numbers stay whole, so that the size is met about, not exactly.
+
+        Parameters
+        ----------
+        parameters : FloatsLike
+            Wanted parameters, tied weights once; may be an array, and then the model is a grid.
+        like : str or ModelSpec
+            The family: the name of a published model, or a model.
+
+        Raises
+        ------
+        SpecError
+            If a size is not positive, or smaller than the smallest member of the family.
+        """
+        from paramscale.specs.scaling import scaled_to
+
+        base = resolver[0](like) if isinstance(like, str) else like
+        return scaled_to(base, parameters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as plain lists, numbers and text, for JSON."""
+        from paramscale.specs.plain import model_to_plain
+
+        return model_to_plain(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ModelSpec:
+        """Return the model that :meth:`to_dict` wrote."""
+        from paramscale.specs.plain import model_from_plain
+
+        return model_from_plain(plain)
