@@ -35,7 +35,10 @@ def _decimal(label: str, prefixes: str, *, space: str = "") -> Scales:
 
 
 _BINARY: Scales = (
-    *((1024.0**power, letter + "iB") for power, letter in zip(range(6, 0, -1), "EPTGMK", strict=True)),
+    *(
+        (1024.0**power, letter + "iB")
+        for power, letter in zip(range(6, 0, -1), "EPTGMK", strict=True)
+    ),
     (1.0, "bytes"),
 )
 _TIME: Scales = (
@@ -190,7 +193,10 @@ def format_value(value: FloatsLike, unit: str = "") -> str:
     finite = array[~np.isnan(array)]
     if finite.size == 0:
         return f"{_shape(array)}: nan" if array.size else f"{_shape(array)}: empty"
-    low, high = _format_scalar(float(finite.min()), found), _format_scalar(float(finite.max()), found)
+    low, high = (
+        _format_scalar(float(finite.min()), found),
+        _format_scalar(float(finite.max()), found),
+    )
     unknown = f", {array.size - finite.size} nan" if finite.size < array.size else ""
     return f"{_shape(array)}: {low if low == high else f'{low} … {high}'}{unknown}"
 

@@ -51,6 +51,8 @@ class MLP:
         architecture and never inferred from a ratio of widths.
     bias_in, bias_out : bool
         Biases of the input matrices and of the output matrix.
+    learned_activation : Floats
+        Numbers that the activation function itself learns (xIELU has two).
     """
 
     kind: ClassVar[str]
@@ -58,10 +60,11 @@ class MLP:
     gated: bool = flag(True)
     bias_in: bool = flag(False)
     bias_out: bool = flag(False)
+    learned_activation: Floats = number(0.0, low_allowed=True, integer=True)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return input and output projection."""
-        return feed_forward(
+        up, down = feed_forward(
             "mlp",
             step.tokens,
             width,
@@ -70,3 +73,4 @@ class MLP:
             bias_in=self.bias_in,
             bias_out=self.bias_out,
         )
+        return up._replace(weights=up.weights + self.learned_activation), down

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from paramscale.catalogue.tables import Catalogue, Row, read_table
 from paramscale.core.spec import coerces
 from paramscale.errors import SpecError
-from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.hardware import FIGURES, HardwareSpec
 
 __all__ = ["hardware"]
 
 _TEXTS = ("name", "vendor", "kind", "release_date", "memory_type", "source", "note")
-_NUMBERS = [field.name for field in attrs.fields(HardwareSpec) if field.metadata.get("number")]
 
 
 def _machine(row: Row) -> HardwareSpec:
     return HardwareSpec(
         **{column: row.text(column) for column in _TEXTS},
-        **{column: row.number(column) for column in _NUMBERS},
+        **{column: row.number(column) for column in FIGURES},
         verified=row.yes("verified"),
         unverified=row.names("unverified"),
     )

@@ -86,7 +86,7 @@ class Row:
         )
 
 
-def read_table(file: str, package: str = "paramscale.catalogue.data") -> Iterator[Row]:
+def read_table(file: str, package: str = "paramscale.catalogue") -> Iterator[Row]:
     """Yield the rows of a packaged CSV table.
 
     Parameters
@@ -94,7 +94,7 @@ def read_table(file: str, package: str = "paramscale.catalogue.data") -> Iterato
     file : str
         Its name, for example ``"hardware.csv"``.
     package : str
-        The package that holds it.
+        The package that holds it, in its folder ``data``.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def read_table(file: str, package: str = "paramscale.catalogue.data") -> Iterato
     >>> next(read_table("formats.csv")).text("key")
     'fp32'
     """
-    with resources.files(package).joinpath(file).open(encoding="utf-8", newline="") as stream:
+    with resources.files(package).joinpath("data", file).open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
         header = next(reader)
         for cells in reader:

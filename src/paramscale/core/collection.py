@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paramscale.core.quantity import Quantity
+from paramscale.core.quantity import VOCABULARY, Quantity
 from paramscale.core.record import Claims, Estimator, describe
 from paramscale.core.registry import Registry
-from paramscale.core.spec import SpecKind
+from paramscale.core.spec import SPEC_TYPES, SpecKind
 from paramscale.errors import RegistrationError, UnknownNameError
 
-__all__ = ["Estimators"]
+__all__ = ["ESTIMATORS", "Estimators"]
 
 
 class Estimators:
@@ -47,9 +47,7 @@ class Estimators:
         kinds: Registry[SpecKind] | None = None,
         group: str | None = None,
     ) -> None:
-        self.vocabulary = (
-            Registry("quantity", holds=Quantity) if vocabulary is None else vocabulary
-        )
+        self.vocabulary = Registry("quantity", holds=Quantity) if vocabulary is None else vocabulary
         self.kinds = Registry("spec", holds=SpecKind) if kinds is None else kinds
         self.registry: Registry[Estimator] = Registry(
             "estimator", holds=Estimator, group=group, adopt=self._adopt
@@ -95,6 +93,12 @@ class Estimators:
         found = (records[0].quantity for records in self._by_quantity.values())
         return tuple(quantity for quantity in found if not quantity.internal)
 
+    def __reduce__(self) -> str:
+        """Pickle the shared collection by name, so that estimates can travel between processes."""
+        if self is not ESTIMATORS:
+            raise TypeError("a collection of estimators of your own cannot be pickled")
+        return "ESTIMATORS"
+
     def _is_rerun(self, record: Estimator) -> bool:
         """Tell whether this is the same function of a notebook, defined once more."""
         old = self.registry.names_so_far().get(record.key)
@@ -126,3 +130,7 @@ def _place(function: Any) -> tuple[str, str]:
     """Return where a function, or the class of an object, is written."""
     where = function if hasattr(function, "__qualname__") else type(function)
     return where.__module__, where.__qualname__
+
+
+#: The collection that ``estimate`` uses.
+ESTIMATORS = Estimators(vocabulary=VOCABULARY, kinds=SPEC_TYPES, group="paramscale.estimators")

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from paramscale.core.collection import Estimators
+from paramscale.core.collection import ESTIMATORS, Estimators
 from paramscale.core.domain import Domain
-from paramscale.core.quantity import VOCABULARY, Quantity
+from paramscale.core.quantity import Quantity
 from paramscale.core.record import Claims, Estimator, Interval, Kind, Parts
 from paramscale.core.source import SourceLike
-from paramscale.core.spec import SPEC_TYPES
 
 __all__ = ["ESTIMATORS", "Estimator", "Estimators", "Interval", "Kind", "estimator"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: The collection that ``estimate`` uses.
-ESTIMATORS = Estimators(vocabulary=VOCABULARY, kinds=SPEC_TYPES, group="paramscale.estimators")
 
 
 def estimator(
@@ -49,7 +45,8 @@ def estimator(
     name : str, optional
         Unique for the quantity; the function's name unless given.
     rank : float
-        Lower comes first when nobody chooses (0 unless given); of equal ranks ours, then the earlier registered.
+        Lower comes first when nobody chooses; 0 unless given. Of equal ranks the built-in ones
+        come first, then the earlier registered.
     kind : {"exact", "bound", "law", "calibrated"}
         How the number is meant; ``"exact"`` unless given.
     domain : Domain, optional

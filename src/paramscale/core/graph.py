@@ -15,9 +15,7 @@ from paramscale.core.record import Estimator
 from paramscale.errors import (
     CycleError,
     MissingInputError,
-    RegistrationError,
     UnknownNameError,
-    did_you_mean,
 )
 
 __all__ = ["make_plan"]
@@ -61,7 +59,7 @@ def make_plan(
         A quantity, estimator or option has another name.
     """
     estimators.registry.load()
-    return _cached(
+    key = (
         estimators,
         estimators.version,
         None if wanted is None else tuple(wanted),
@@ -70,6 +68,11 @@ def make_plan(
         tuple(use.items()) if use else (),
         tuple(options.items()) if options else (),
     )
+    try:
+        hash(key)
+    except TypeError:  # an option may be an array: then the plan is made anew
+        return _cached.__wrapped__(*key)
+    return _cached(*key)
 
 
 @lru_cache(maxsize=512)
@@ -92,7 +95,8 @@ def _cached(
     for name in dict.fromkeys(wanted):
         failure.add(resolver.resolve(name, ()))
     failure.refuse(wanted, estimators)
-    return Plan(tuple(dict.fromkeys(wanted)), tuple(resolver.steps.values()), {}, strict=True)
+    distinct = tuple(dict.fromkeys(wanted))
+    return Plan(distinct, _on_the_way(distinct, resolver.steps), {}, strict=True)
 
 
 def _plan_for_all(resolver: _Resolver) -> Plan:
@@ -108,7 +112,23 @@ def _plan_for_all(resolver: _Resolver) -> Plan:
             failure.refuse((quantity.name,), estimators)
     given = [name for name in resolver.given if name in estimators.vocabulary]
     shown = tuple(dict.fromkeys([*given, *wanted]))
-    return Plan(shown, tuple(resolver.steps.values()), missing, strict=False)
+    return Plan(shown, _on_the_way(shown, resolver.steps), missing, strict=False)
+
+
+def _on_the_way(wanted: Iterable[str], steps: Mapping[str, Step]) -> tuple[Step, ...]:
+    """Return the steps that lead to what is wanted; the search also leaves those of blind alleys."""
+    needed, kept = set(wanted), []
+    for step in reversed(steps.values()):
+        if step.quantity in needed:
+            kept.append(step)
+            for call in step.calls:
+                needed.update(call.inputs, _domain_heads(call.record))
+    return tuple(reversed(kept))
+
+
+def _domain_heads(record: Estimator) -> list[str]:
+    """Return the specs and quantities that the domain of an estimator bounds."""
+    return [path.split(".")[0] for path in record.domain.bounds] if record.domain else []
 
 
 @attrs.define(eq=False)
@@ -161,7 +181,7 @@ class _Resolver:
         records = (picked,) if picked else self.estimators.of(name)
         failure, calls = _Failure(), []
         if not records:
-            failure.needs[Need(name, path[-1] if path else "", "")] = None
+            failure.needs[Need(name, "", "")] = None
         for record in records:
             lacks = self._lacks(record, (*path, name))
             if lacks:
@@ -180,13 +200,14 @@ class _Resolver:
     def _lacks(self, record: Estimator, path: tuple[str, ...]) -> _Failure:
         """Return all that one estimator lacks, after resolving what it needs."""
         failure, signature = _Failure(), record.signature
-        bounds = [bound.split(".")[0] for bound in record.domain.bounds] if record.domain else []
-        heads = [field.split(".")[0] for field in record.needs]
-        for name in dict.fromkeys((*signature.inputs, *bounds, *heads)):
-            if name not in self.estimators.kinds:
-                failure.add(self.resolve(name, path))
-            elif name not in self.given:
+        heads = [*_domain_heads(record), *(field.split(".")[0] for field in record.needs)]
+        for name in dict.fromkeys((*signature.inputs, *heads)):
+            if name in self.given:
+                continue
+            if name in self.estimators.kinds or not self.estimators.of(name):
                 failure.needs[Need(name, record.quantity.name, record.name)] = None
+            else:
+                failure.add(self.resolve(name, path))
         for field in record.needs:
             if field in self.absent:
                 failure.needs[Need(field, record.quantity.name, record.name)] = None
@@ -203,7 +224,9 @@ def _by_key(options: Items, estimators: Estimators) -> dict[str, dict[str, Any]]
     found: dict[str, dict[str, Any]] = {}
     for path, value in options:
         owner, _, option = path.rpartition(".")
-        records = [each for each in _all(estimators) if owner in (each.quantity.name, each.name)]
+        records = [
+            each for each in _all(estimators) if owner in (each.quantity.name, each.name, each.key)
+        ]
         if not records:
             raise UnknownNameError(
                 "quantity or estimator", owner, {name for each in _all(estimators)

@@ -23,7 +23,8 @@ def missing_text(wanted: tuple[str, ...], needs: Iterable[Need], estimators: Est
 
     Examples
     --------
-    >>> print(missing_text(("cost_usd",), [Need("price_usd", "cost_usd", "by_price")], Estimators()))
+    >>> needs = [Need("price_usd", "cost_usd", "by_price")]
+    >>> print(missing_text(("cost_usd",), needs, Estimators()))
     cannot estimate cost_usd: 1 input is missing
       price_usd: no estimator gives it; needed by cost_usd (by_price).
         Write estimate(..., price_usd=value), or register an estimator of it

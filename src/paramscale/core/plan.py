@@ -72,11 +72,11 @@ class Plan:
         chosen: dict[str, Call] = {}
         failed: dict[str, str] = {}
         for quantity, calls in self.steps:
-            call = calls[0]
-            if failed and _needs_failed(quantity, calls, failed):
-                continue
-            if len(calls) > 1:
-                call = _first_that_covers(calls, values)
+            if failed:
+                calls = _without_failed(quantity, calls, failed)
+                if not calls:
+                    continue
+            call = calls[0] if len(calls) == 1 else _first_that_covers(calls, values)
             try:
                 result = call.function(*[values[name] for name in call.inputs])
             except MissingInputError as error:
@@ -92,14 +92,14 @@ class Plan:
         return Results(values, intervals, chosen, failed)
 
 
-def _needs_failed(quantity: str, calls: tuple[Call, ...], failed: dict[str, str]) -> bool:
-    """Tell, and note, whether a step waits for something that an earlier step could not give."""
-    for call in calls:
-        for name in call.inputs:
-            if name in failed:
-                failed[quantity] = failed[name]
-                return True
-    return False
+def _without_failed(
+    quantity: str, calls: tuple[Call, ...], failed: dict[str, str]
+) -> tuple[Call, ...]:
+    """Return the calls that wait for nothing that failed; note the reason if there is none."""
+    able = tuple(call for call in calls if failed.keys().isdisjoint(call.inputs))
+    if not able:
+        failed[quantity] = next(failed[name] for name in calls[0].inputs if name in failed)
+    return able
 
 
 def _first_that_covers(calls: tuple[Call, ...], values: Mapping[str, Any]) -> Call:

@@ -88,15 +88,17 @@ def describe(
     What is not claimed is looked for on the function or object: its `name`, `source`, `kind`,
     `domain`, `rank`. `count` is how many are registered already.
     """
-    said = {key: getattr(function, key, None) if value is None else value
-            for key, value in claims.items()}  # fmt: skip
+    said: dict[str, Any] = {
+        key: getattr(function, key, None) if value is None else value
+        for key, value in claims.items()
+    }
     name = said["name"] or getattr(function, "__name__", None)
     if not isinstance(name, str) or not name:
         raise RegistrationError(f"the estimator {function!r} has no name; write name='...'")
     owner = f"estimator {name!r}"
     if not _docstring(function):
         raise RegistrationError(f"{owner} has no docstring; its first line says what comes back")
-    kind = said["kind"] or "exact"
+    kind: Any = said["kind"] or "exact"
     if kind not in get_args(Kind):
         raise RegistrationError(f"{owner}: kind={kind!r}; allowed are {get_args(Kind)}")
     sources = as_sources(said["source"] or (), owner)

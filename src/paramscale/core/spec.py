@@ -83,8 +83,8 @@ def spec_type(
     >>> kinds = Registry("spec", holds=SpecKind)
     >>> @spec_type("box", into=kinds)
     ... class Box: ...
-    >>> kinds["box"].example
-    'box=Box(...)'
+    >>> kinds["box"].cls is Box
+    True
     """
     kinds = SPEC_TYPES if into is None else into
 
@@ -140,9 +140,9 @@ def array_fields(name: str, spec: object) -> list[tuple[str, np.ndarray[Any, Any
     found: Iterable[tuple[str, Any]]
     if hasattr(spec, "arrays"):
         found = spec.arrays().items()
-    elif attrs.has(type(spec)):
-        found = ((field.name, getattr(spec, field.name)) for field in attrs.fields(type(spec)))
-        found = [(field, value) for field, value in found if isinstance(value, np.ndarray)]
+    elif attrs.has(cls := type(spec)):
+        values = [(field.name, getattr(spec, field.name)) for field in attrs.fields(cls)]
+        found = [(field, value) for field, value in values if isinstance(value, np.ndarray)]
     else:
         found = []
     arrays = [(f"{name}.{field}", np.asarray(value)) for field, value in found]

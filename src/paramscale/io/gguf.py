@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeAlias
 
@@ -17,92 +17,19 @@ import attrs
 
 from paramscale.errors import FileFormatError
 from paramscale.io.files import MissingFileError, PathLike, open_regular, part_of, shown
-from paramscale.io.tensors import TensorTable
+from paramscale.io.tensors import GGML_REMOVED_TYPES, GGML_TYPES, GgmlType, TensorTable
 
 __all__ = ["GGML_TYPES", "GGUFFile", "GgmlType", "Omitted", "Value", "read_gguf"]
 
 
-@attrs.frozen
-class GgmlType:
-    """A storage type of ggml: weights in a block, and the bytes that the block takes."""
-
-    name: str
-    block_weights: int
-    block_bytes: int
-
-    @property
-    def bits_per_weight(self) -> float:
-        """Bits of one weight, scales included."""
-        return 8 * self.block_bytes / self.block_weights
-
-
-#: Storage types by their number in a file.
-#: Numbers: enum ggml_type, llama.cpp ggml/include/ggml.h (@004eaba up to 39; 40 and 41 in
-#: gguf-py 0.19.0 constants.py; 42 as COUNT = 43 upstream, seen only in files that quote it).
-#: Bytes: llama.cpp@01243c5 ggml/src/ggml-common.h (block_* and static_assert), as recorded in
-#: shared/data/capability/formats.csv; all but Q2_0 agree with GGML_QUANT_SIZES of gguf-py 0.19.0,
-#: except Q8_1: 2 half floats and 32 bytes are 36 (ggml-common.h), gguf-py says 40; it is a type of
-#: activations that no file stores.
-GGML_TYPES: Mapping[int, GgmlType] = {
-    number: GgmlType(name, weights, size)
-    for number, name, weights, size in (
-        (0, "F32", 1, 4),
-        (1, "F16", 1, 2),
-        (2, "Q4_0", 32, 18),
-        (3, "Q4_1", 32, 20),
-        (6, "Q5_0", 32, 22),
-        (7, "Q5_1", 32, 24),
-        (8, "Q8_0", 32, 34),
-        (9, "Q8_1", 32, 36),
-        (10, "Q2_K", 256, 84),
-        (11, "Q3_K", 256, 110),
-        (12, "Q4_K", 256, 144),
-        (13, "Q5_K", 256, 176),
-        (14, "Q6_K", 256, 210),
-        (15, "Q8_K", 256, 292),
-        (16, "IQ2_XXS", 256, 66),
-        (17, "IQ2_XS", 256, 74),
-        (18, "IQ3_XXS", 256, 98),
-        (19, "IQ1_S", 256, 50),
-        (20, "IQ4_NL", 32, 18),
-        (21, "IQ3_S", 256, 110),
-        (22, "IQ2_S", 256, 82),
-        (23, "IQ4_XS", 256, 136),
-        (24, "I8", 1, 1),
-        (25, "I16", 1, 2),
-        (26, "I32", 1, 4),
-        (27, "I64", 1, 8),
-        (28, "F64", 1, 8),
-        (29, "IQ1_M", 256, 56),
-        (30, "BF16", 1, 2),
-        (34, "TQ1_0", 256, 54),
-        (35, "TQ2_0", 256, 66),
-        (39, "MXFP4", 32, 17),
-        (40, "NVFP4", 64, 36),
-        (41, "Q1_0", 128, 18),
-        (42, "Q2_0", 64, 18),
-    )
-}
-
-#: Numbers that once meant a type; the comments in ggml.h keep their names.
-_REMOVED_TYPES = {
-    4: "Q4_2",
-    5: "Q4_3",
-    31: "Q4_0_4_4",
-    32: "Q4_0_4_8",
-    33: "Q4_0_8_8",
-    36: "IQ4_NL_4_4",
-    37: "IQ4_NL_4_8",
-    38: "IQ4_NL_8_8",
-}
-
-#: general.file_type: what llama-quantize was asked for (enum llama_ftype; gguf-py 0.19.0
-#: LlamaFileType). A file mixes several types; TensorTable.by_dtype() says which.
-_FILE_TYPES = (
-    "F32 F16 Q4_0 Q4_1 Q4_1_SOME_F16 Q4_2 Q4_3 Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S "
-    "Q4_K_M Q5_K_S Q5_K_M Q6_K IQ2_XXS IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S "
-    "IQ2_M IQ4_XS IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 MXFP4_MOE NVFP4 Q1_0"
-).split()
+#: general.file_type: what llama-quantize was asked for (enum llama_ftype: gguf-py 0.19.0
+#: LlamaFileType, and Q2_0 = 41 of later headers). A file mixes several storage types;
+#: TensorTable.by_dtype() says which.
+_FILE_TYPES = """
+F32 F16 Q4_0 Q4_1 Q4_1_SOME_F16 Q4_2 Q4_3 Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M
+Q5_K_S Q5_K_M Q6_K IQ2_XXS IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S IQ2_M IQ4_XS
+IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 MXFP4_MOE NVFP4 Q1_0 Q2_0
+""".split()  # noqa: SIM905 - one name a line would hide the order
 
 #: Containers before GGUF, as their first four bytes read (little-endian magics).
 _OLD_MAGICS = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt", b"algg": "ggla", b"FUGG": "FUGG"}
@@ -369,12 +296,11 @@ class _Cursor:
             self.refuse(f"{what} is {number:,}; at most {most:,} are read")
         return number
 
-    def text(self, what: str, *, most: int = _KEPT_TEXT_BYTES) -> str | None:
-        """Return a string, or None in place of one longer than `most` bytes."""
+    def name(self, what: str, *, most: int) -> str:
+        """Return a string that must be UTF-8 and at most `most` bytes long."""
         length = self.count(f"the length of {what}", each=1)
         if length > most:
-            self.skip(length, what)
-            return None
+            self.refuse(f"{what} is {length:,} bytes long; at most {most:,} are read")
         try:
             return self.take(length, what).decode("utf-8")
         except UnicodeDecodeError as error:
@@ -416,27 +342,13 @@ class _Cursor:
 _ARRAY = 9
 _STRING = 8
 #: The value types of metadata with a fixed size, by number: gguf_metadata_value_type in gguf.md.
-_SCALARS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}
+_SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
 
 
 def _read_metadata(cursor: _Cursor, count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
     for _ in range(count):
-        key = cursor.text("a metadata key", most=65_535)
-        if key is None:
-            cursor.refuse("a metadata key is longer than 65,535 bytes")
+        key = cursor.name("a metadata key", most=65_535)
         if key in metadata:
             cursor.refuse(f"the metadata key {shown(key)} stands twice")
         metadata[key] = _read_value(cursor, cursor.number("I", "a value type"), shown(key), 0)
@@ -448,11 +360,14 @@ def _read_value(cursor: _Cursor, kind: int, key: str, depth: int) -> Value:
         value: int | float | bool = cursor.number(_SCALARS[kind], key)
         return value
     if kind == _STRING:
-        text = cursor.text(key)
-        return Omitted("text", 0) if text is None else text
+        length = cursor.count(f"the length of {key}", each=1)
+        if length <= _KEPT_TEXT_BYTES:
+            return cursor.take(length, key).decode("utf-8", "replace")
+        cursor.skip(length, key)
+        return Omitted("text", length)
     if kind == _ARRAY:
         return _read_array(cursor, key, depth + 1)
-    cursor.refuse(f"{key} has the value type {kind}; known are 0 to 12")
+    return cursor.refuse(f"{key} has the value type {kind}; known are 0 to 12")
 
 
 def _read_array(cursor: _Cursor, key: str, depth: int) -> list[Any] | Omitted:
@@ -481,7 +396,7 @@ def _read_array(cursor: _Cursor, key: str, depth: int) -> list[Any] | Omitted:
     if kind == _ARRAY:
         count = cursor.count(length, each=12)
         return [_read_array(cursor, key, depth + 1) for _ in range(count)]
-    cursor.refuse(f"{key} is an array of the value type {kind}; known are 0 to 12")
+    return cursor.refuse(f"{key} is an array of the value type {kind}; known are 0 to 12")
 
 
 @attrs.frozen
@@ -497,9 +412,7 @@ class _Info:
 
 
 def _read_info(cursor: _Cursor) -> _Info:
-    name = cursor.text("the name of a tensor", most=1024)
-    if name is None:
-        cursor.refuse("the name of a tensor is longer than 1,024 bytes")
+    name = cursor.name("the name of a tensor", most=1024)
     place = f"the tensor {shown(name)}"
     axes: int = cursor.number("I", f"the number of axes of {place}")
     if axes > _AXES_LIMIT:
@@ -510,7 +423,7 @@ def _read_info(cursor: _Cursor) -> _Info:
     number: int = cursor.number("I", f"the type of {place}")
     offset: int = cursor.number("Q", f"the offset of {place}")
     if number not in GGML_TYPES:
-        removed = _REMOVED_TYPES.get(number)
+        removed = GGML_REMOVED_TYPES.get(number)
         why = f"{removed}, which was removed from GGUF" if removed else "unknown here"
         cursor.refuse(f"{place} has the type {number}: {why}; known are 0 to {max(GGML_TYPES)}")
     kind = GGML_TYPES[number]
@@ -539,8 +452,7 @@ def _check_data(infos: Sequence[_Info], alignment: int, cursor: _Cursor) -> None
 
     start = aligned(cursor.position)
     end, before = 0, "the header"
-    key: Callable[[_Info], tuple[int, int]] = lambda info: (info.offset, info.bytes)  # noqa: E731
-    for info in sorted(infos, key=key):
+    for info in sorted(infos, key=lambda info: (info.offset, info.bytes)):
         if info.offset != aligned(end):
             kind = "overlaps" if info.offset < end else "does not follow"
             cursor.refuse(

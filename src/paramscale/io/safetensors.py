@@ -184,8 +184,9 @@ def read_safetensors_index(path: PathLike, *, totals_only: bool = False) -> Safe
     unlisted: list[str] = []
     for shard in shards:
         table = read_safetensors(path.parent / shard).tensors
-        tables.append(table.select(lambda name, shard=shard: weight_map.get(name) == shard))
-        unlisted += [name for name in table.names if weight_map.get(name) != shard]
+        placed = {name for name in table.names if weight_map.get(name) == shard}
+        tables.append(table.select(placed.__contains__))
+        unlisted += [name for name in table.names if name not in placed]
     tensors = TensorTable.merge(tables)
     for name, shard in weight_map.items():
         if name not in tensors:

@@ -1,9 +1,9 @@
-"""A table of tensors: what a file of weights says it stores, without the weights."""
+"""A table of tensors, what a file of weights says it stores, and the storage types of ggml."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import attrs
@@ -11,7 +11,7 @@ import attrs
 from paramscale.errors import FileFormatError
 from paramscale.io.files import shown
 
-__all__ = ["DtypeTotal", "TensorTable"]
+__all__ = ["GGML_REMOVED_TYPES", "GGML_TYPES", "DtypeTotal", "GgmlType", "TensorTable"]
 
 
 @attrs.frozen
@@ -142,3 +142,60 @@ class TensorTable:
     @cached_property
     def _index(self) -> dict[str, int]:
         return {name: index for index, name in enumerate(self.names)}
+
+
+@attrs.frozen
+class GgmlType:
+    """A storage type of ggml: the weights in a block, and the bytes that a block takes.
+
+    Examples
+    --------
+    >>> GGML_TYPES[12].name, GGML_TYPES[12].bits_per_weight
+    ('Q4_K', 4.5)
+    """
+
+    name: str
+    block_weights: int
+    block_bytes: int
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Bits of one weight, scales included."""
+        return 8 * self.block_bytes / self.block_weights
+
+
+# Numbers: enum ggml_type of llama.cpp, ggml/include/ggml.h (@004eaba up to 39), gguf-py 0.19.0
+# constants.py (40, 41); 42 as later headers and gguf-py are quoted to say (Q2_0: 64, 2 + 16).
+# Bytes: ggml/src/ggml-common.h, block_* and static_assert, llama.cpp@01243c5 (in
+# shared/data/capability/formats.csv); GGML_QUANT_SIZES of gguf-py 0.19.0 says the same, but for
+# Q8_1: 40 there, when d and s were floats; they are half floats now, 36. Files do not store it.
+_GGML_ROWS = """
+0 F32 1 4 | 1 F16 1 2 | 30 BF16 1 2 | 28 F64 1 8 | 24 I8 1 1 | 25 I16 1 2 | 26 I32 1 4 | 27 I64 1 8
+2 Q4_0 32 18 | 3 Q4_1 32 20 | 6 Q5_0 32 22 | 7 Q5_1 32 24 | 8 Q8_0 32 34 | 9 Q8_1 32 36
+10 Q2_K 256 84 | 11 Q3_K 256 110 | 12 Q4_K 256 144 | 13 Q5_K 256 176 | 14 Q6_K 256 210
+15 Q8_K 256 292 | 16 IQ2_XXS 256 66 | 17 IQ2_XS 256 74 | 22 IQ2_S 256 82 | 18 IQ3_XXS 256 98
+21 IQ3_S 256 110 | 19 IQ1_S 256 50 | 29 IQ1_M 256 56 | 20 IQ4_NL 32 18 | 23 IQ4_XS 256 136
+34 TQ1_0 256 54 | 35 TQ2_0 256 66 | 39 MXFP4 32 17 | 40 NVFP4 64 36 | 41 Q1_0 128 18 | 42 Q2_0 64 18
+"""
+
+
+def _ggml_types() -> Iterator[tuple[int, GgmlType]]:
+    for row in _GGML_ROWS.strip().replace("\n", "|").split("|"):
+        number, name, weights, size = row.split()
+        yield int(number), GgmlType(name, int(weights), int(size))
+
+
+#: Storage types by their number in a file.
+GGML_TYPES: Mapping[int, GgmlType] = dict(sorted(_ggml_types()))
+
+#: Numbers that once meant a type; the comments in ggml.h keep their names.
+GGML_REMOVED_TYPES: Mapping[int, str] = {
+    4: "Q4_2",
+    5: "Q4_3",
+    31: "Q4_0_4_4",
+    32: "Q4_0_4_8",
+    33: "Q4_0_8_8",
+    36: "IQ4_NL_4_4",
+    37: "IQ4_NL_4_8",
+    38: "IQ4_NL_8_8",
+}

@@ -12,7 +12,7 @@ from paramscale.errors import UnknownNameError
 from paramscale.specs.fields import choice, number
 from paramscale.typing import Floats
 
-__all__ = ["COMPUTE_TYPES", "HardwareSpec", "HasComputeType"]
+__all__ = ["COMPUTE_TYPES", "FIGURES", "HardwareSpec", "HasComputeType"]
 
 #: Type that a format is multiplied in, to the field that holds its dense peak.
 _PEAKS = {
@@ -185,13 +185,15 @@ class HardwareSpec:
         return [(each, getattr(self, _PEAKS[each])) for each in _WIDER[name]]
 
     def __repr__(self) -> str:
-        given = [
-            field.name
-            for field in attrs.fields(HardwareSpec)
-            if field.metadata.get("number") and not np.all(np.isnan(getattr(self, field.name)))
-        ]
+        given = [name for name in FIGURES if not np.all(np.isnan(getattr(self, name)))]
         figures = ", ".join(f"{name}={_short(getattr(self, name))}" for name in given)
         return f"HardwareSpec({', '.join(part for part in (repr(self.name), figures) if part)})"
+
+
+#: The fields of a machine that hold numbers.
+FIGURES = tuple(
+    field.name for field in attrs.fields(HardwareSpec) if isinstance(field.default, float)
+)
 
 
 def _short(value: Floats) -> str:

@@ -32,12 +32,15 @@ class ClassDefaults:
         Older fields that the class still reads.
     text : mapping
         For wrappers: key of the text configuration, and its model type when it does not say.
+    text_init : mapping
+        For wrappers: the text configuration when the file gives none.
     """
 
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
     aliases: Mapping[str, str] = attrs.field(factory=dict)
     legacy: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     text: Mapping[str, str] = attrs.field(factory=dict, converter=lambda value: value or {})
+    text_init: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @cache

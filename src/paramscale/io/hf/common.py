@@ -15,7 +15,17 @@ from paramscale.specs.block import Block
 from paramscale.specs.model import Layer, ModelSpec
 from paramscale.typing import Floats
 
-__all__ = ["attention", "decoder", "gated_mlp", "layer_kinds", "stack"]
+__all__ = [
+    "attention",
+    "biased",
+    "decoder",
+    "gated_mlp",
+    "layer_kinds",
+    "plain_mlp",
+    "pre_norm",
+    "stack",
+    "windowed",
+]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -66,6 +76,42 @@ def biased(query_key_value: bool, output: bool | None = None) -> dict[str, bool]
 def gated_mlp(c: Config, inner: str = "intermediate_size", *, bias: bool = False) -> MLP:
     """Return a gated feed-forward block from its field."""
     return MLP(c.integer(inner), gated=True, bias_in=bias, bias_out=bias)
+
+
+def plain_mlp(c: Config, inner: str = "intermediate_size", *, bias: bool = False) -> MLP:
+    """Return a feed-forward block without a gate from its field."""
+    return MLP(c.integer(inner), gated=False, bias_in=bias, bias_out=bias)
+
+
+def pre_norm(attend: Block, feed: Block, norm: str = "rms") -> list[Block]:
+    """Return the usual layer: a norm before attention, and one before the feed-forward block."""
+    return [Norm(norm), attend, Norm(norm), feed]
+
+
+def windowed(
+    c: Config,
+    make: Callable[[Floats | None], Sequence[Block]],
+    default: Callable[[int], bool],
+    window: Floats | None = None,
+) -> list[Layer]:
+    """Return layers of which some see a sliding window and the others the whole context.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the blocks of a layer from its window, which is None where it sees everything.
+    default : callable
+        Says whether layer i has the window, where the file has no ``layer_types``.
+    window : Floats, optional
+        The window; by default the field ``sliding_window``.
+    """
+    slides, sees_all = "sliding_attention", "full_attention"
+    window = c.optional("sliding_window") if window is None else window
+    layers = c.count("num_hidden_layers")
+    kinds = layer_kinds(
+        c, layers, (slides, sees_all), lambda i: slides if default(i) else sees_all
+    )
+    return stack(kinds, lambda kind: make(window if kind == slides else None))
 
 
 def layer_kinds(

@@ -253,7 +253,7 @@ class Config:
             key
             for key, value in self.given.items()
             if key not in known
-            and value is not None
+            and value not in (None, False, 0, "", [], {})  # says that something is absent
             and _STRUCTURAL.search(key)
             and not _HARMLESS.search(key)
         ]

@@ -47,12 +47,24 @@ def _model_type(config: Mapping[str, Any]) -> str:
     return value
 
 
+def _lone_size(config: Mapping[str, Any]) -> str | None:
+    """Return a field of a wrapper that gives a size which belongs into its text part."""
+    sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    return next((name for name in sizes if config.get(name) is not None), None)
+
+
 def _text_part(config: Mapping[str, Any], model_type: str, known: ClassDefaults) -> dict[str, Any]:
     """Return the text configuration inside a multimodal one."""
     for key, default in known.text.items():
-        inner = config.get(key, {})
+        inner = config.get(key)
         if inner is None:
-            inner = {}
+            if (size := _lone_size(config)) is not None:
+                raise ConfigError(
+                    f"{model_type}: the field {key!r} is missing, which holds the text model, but"
+                    f" the file gives {size!r}; put the fields of the text model into {key!r}",
+                    field=key,
+                )
+            inner = known.text_init
         if not isinstance(inner, Mapping):
             raise ConfigError(
                 f"{model_type}: {key!r} must be an object with the fields of the text model,"

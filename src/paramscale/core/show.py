@@ -1,0 +1,80 @@
+"""How estimates look: a text table, and an HTML table with collapsed breakdowns."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from paramscale.core.display import html_details, html_page, html_table, short, text_table
+from paramscale.core.estimates import Estimate, Estimates
+from paramscale.core.explain import share_rows
+from paramscale.units import format_value
+
+__all__ = ["estimates_html", "estimates_text"]
+
+_HEADER = ("quantity", "value", "90 % interval", "estimator", "domain", "source")
+
+
+def estimates_text(estimates: Estimates) -> str:
+    """Return the estimates as an aligned text table under a line that counts them."""
+    rows = [_row(estimate, 44) for estimate in estimates.values()]
+    kept = [index for index in range(len(_HEADER)) if index < 2 or any(row[index] for row in rows)]
+    header = [_HEADER[index] for index in kept]
+    lines = [_title(estimates)]
+    if rows:
+        lines.append(text_table(header, [[row[index] for index in kept] for row in rows]))
+    lines += [f"not estimated: {short(', '.join(estimates.missing), 84)}"] * bool(estimates.missing)
+    return "\n".join(lines)
+
+
+def estimates_html(estimates: Estimates) -> str:
+    """Return the estimates as an HTML block; every text from outside is escaped."""
+    rows = []
+    for estimate in estimates.values():
+        name, value, interval, *others = map(escape, _row(estimate, 200))
+        shown = f'<span title="{escape(estimate.meaning)}">{name}</span>'
+        shares = share_rows(estimate)
+        if shares:
+            cells = [[escape(cell) for cell in row] for row in shares]
+            parts = html_table(("part", "value", "share"), cells)
+            value = html_details(_value(estimate), parts)
+        rows.append([shown, value, interval, *others])
+    body = html_table(_HEADER, rows)
+    if estimates.missing:
+        reasons = "".join(f"<pre>{escape(text)}</pre>" for text in estimates.missing.values())
+        body += html_details(f"{len(estimates.missing)} not estimated", reasons)
+    return html_page(_title(estimates), body, estimates_text(estimates))
+
+
+def _title(estimates: Estimates) -> str:
+    shape = estimates.axes.shape
+    points = int(np.prod(shape))
+    over = [
+        f"{name} ({size})" for name, size in zip(estimates.axes.dims, shape, strict=True) if name
+    ]
+    return f"Estimates: {len(estimates)} quantities at {points:,} point{'s' * (points != 1)}" + (
+        f" over {', '.join(over)}" if over else ""
+    )
+
+
+def _row(estimate: Estimate, width: int) -> tuple[str, str, str, str, str, str]:
+    interval = ""
+    if estimate.has_interval:
+        low, high = (_range(end, estimate.unit) for end in (estimate.low, estimate.high))
+        interval = f"{low} to {high}"
+    out = int(np.size(estimate.inside) - np.count_nonzero(estimate.inside))
+    some = f" at {out} of {np.size(estimate.inside)}" if np.ndim(estimate.inside) else ""
+    domain = f"outside{some}" if out else ""
+    source = short(estimate.source, width)
+    return estimate.name, _value(estimate), interval, estimate.estimator, domain, source
+
+
+def _value(estimate: Estimate) -> str:
+    return format_value(estimate.value, estimate.unit)
+
+
+def _range(end: object, unit: str) -> str:
+    """Return one end of an interval; of many, the farthest ends without the shape."""
+    text = format_value(end, unit)  # type: ignore[arg-type]
+    return text.partition(": ")[2] or text
