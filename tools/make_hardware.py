@@ -107,7 +107,10 @@ def main(study: Path) -> None:
     decisions = defaultdict(list)
     for item in read(HERE / "hardware_decisions.csv"):
         decisions[item["key"]].append(item)
-    rows = [make_row(row, keys[row["hw_id"]], decisions[keys[row["hw_id"]]["key"]]) for row in read(study)]
+    rows = [
+        make_row(row, keys[row["hw_id"]], decisions[keys[row["hw_id"]]["key"]])
+        for row in read(study)
+    ]
     strange = decisions.keys() - {row[0] for row in rows}
     if strange:
         raise SystemExit(f"decisions on unknown machines: {sorted(strange)}")

@@ -209,7 +209,8 @@ def _format_scalar(value: float, unit: Unit) -> str:
     if value == 0 or not math.isfinite(value):
         label = next((label for factor, label in unit.scales if factor == 1.0), unit.scales[-1][1])
         return f"{value:.0f} {label}".rstrip() if not math.isnan(value) else "nan"
-    size = abs(float(f"{value:.{unit.digits - 1}e}"))  # rounded first: 999.9 ms is shown as 1 s
+    rounded = float(f"{value:.{unit.digits - 1}e}")  # so that 999.9 ms is shown as 1 s
+    size = max(abs(value), abs(rounded))
     factor, label = next((step for step in unit.scales if size >= step[0]), unit.scales[-1])
     return f"{_digits(value / factor, unit.digits)} {label}".rstrip()
 

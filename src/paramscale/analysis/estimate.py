@@ -17,8 +17,8 @@ from paramscale.errors import SpecError, UnknownNameError
 
 __all__ = ["collect_inputs", "estimate", "estimate_with"]
 
-#: Packages whose modules register estimators, spec types and coercers when imported.
-BUILT_IN = ("paramscale.specs", "paramscale.catalogue", "paramscale.laws", "paramscale.estimators")
+#: Packages whose modules register spec types, coercers and estimators when imported.
+BUILT_IN = ("paramscale.specs", "paramscale.catalogue", "paramscale.estimators")
 
 
 def _import_built_ins() -> None:

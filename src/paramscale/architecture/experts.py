@@ -11,14 +11,14 @@ import numpy as np
 from paramscale.architecture.mlp import feed_forward
 from paramscale.architecture.parts import ACTIVATED, matmul
 from paramscale.errors import SpecError
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["MixtureOfExperts", "experts_hit"]
 
-_NONE = np.float64(0.0)
+_ONE = np.float64(1.0)
 
 
 def experts_hit(experts: Floats, chosen: Floats, tokens: Floats) -> Floats:
@@ -64,7 +64,14 @@ class MixtureOfExperts:
     shared_switch : bool
         Whether a learned scalar gate multiplies the shared experts' output (Qwen2-MoE).
     router_outputs : Floats, optional
-        Outputs of the router where they are not the experts (LongCat's zero experts).
+        Outputs of the router where they are not the experts.
+    zero_experts : Floats, optional
+        Further experts that the router may choose and that hand their input on at no cost
+        (LongCat-Flash, arXiv:2509.01322, section 2.1); a token meets them in proportion to their
+        number. The reference class holds an unused input matrix for each of them, counted here.
+    token_table : Floats, optional
+        Tokens of a stored table that fixes the experts of each token instead of a correction
+        (hash routing of DeepSeek-V4); a buffer of `chosen` elements a token.
     expert_width : Floats, optional
         Width of the experts' input and output where it is not the model's (latent experts).
     """
@@ -84,6 +91,8 @@ class MixtureOfExperts:
     shared_switch: bool = flag(False)
     router_outputs: Floats | None = number(None, integer=True, optional=True)
     expert_width: Floats | None = number(None, integer=True, optional=True)
+    zero_experts: Floats | None = number(None, integer=True, optional=True)
+    token_table: Floats | None = number(None, integer=True, optional=True)
 
     def __attrs_post_init__(self) -> None:
         if np.any(self.chosen > self.experts):
@@ -112,28 +121,36 @@ class MixtureOfExperts:
             if self.shared_switch:
                 ops.append(
                     matmul(
-                        "switch", "router", step.tokens, width, np.float64(1.0), keeps_input=False
+                        "switch", "shared_experts", step.tokens, width, _ONE, keeps_input=False
                     )
                 )
         return ops
 
     def _router(self, width: Floats, step: Pass) -> Operation:
-        outputs = self.experts if self.router_outputs is None else self.router_outputs
+        outputs = self._all if self.router_outputs is None else self.router_outputs
         op = matmul("router", "router", step.tokens, width, outputs, bias=self.router_bias)
         if self.correction == "parameter":
             return op._replace(weights=op.weights + outputs)
+        if self.token_table is not None:
+            return op._replace(buffers=self.token_table * self.chosen)
         return op._replace(buffers=outputs) if self.correction == "buffer" else op
 
+    @property
+    def _all(self) -> Floats:
+        """Experts that the router may choose, zero experts included."""
+        return self.experts if self.zero_experts is None else self.experts + self.zero_experts
+
     def _routed(self, width: Floats, step: Pass) -> Sequence[Operation]:
-        routed = step.tokens * self.chosen
-        hit = experts_hit(self.experts, self.chosen, step.tokens)
+        real = self.experts / self._all
+        routed = step.tokens * self.chosen * real
+        hit = experts_hit(self._all, self.chosen, step.tokens) * real
         opened = ACTIVATED[self.gated] * self.inner
         rows = (
-            ("up", width, opened, self.bias_in, ""),
-            ("down", self.inner, width, self.bias_out, "all_to_all"),
+            ("up", width, opened, self.bias_in, "", self._all),
+            ("down", self.inner, width, self.bias_out, "all_to_all", self.experts),
         )
         ops = []
-        for name, inputs, outputs, bias, collective in rows:
+        for name, inputs, outputs, bias, collective, held in rows:
             matrix = inputs * outputs
             one = matrix + outputs if bias else matrix
             ops.append(
@@ -141,13 +158,13 @@ class MixtureOfExperts:
                     name,
                     "experts",
                     "matmul",
-                    weights=self.experts * one,
+                    weights=held * one,
                     active=self.chosen * one,
                     read=hit * one,
                     flops=2.0 * routed * matrix,
                     moved_in=routed * inputs,
                     moved_out=routed * outputs,
-                    kept=routed * (inputs + (outputs if name == "up" else _NONE)),
+                    kept=routed * (inputs + (outputs if name == "up" else NOTHING)),
                     split="experts",
                     collective=collective,
                 )

@@ -10,14 +10,14 @@ import numpy as np
 
 from paramscale.architecture.parts import matmul
 from paramscale.errors import SpecError
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["GroupedAttention", "softmax_attention"]
 
-_NONE = np.float64(0.0)
+_ONE = np.float64(1.0)
 
 #: Learned norms of queries and keys: over one head (one vector for all heads), or over all heads.
 QK_NORMS = ("none", "head", "head_bias", "heads", "heads_bias")
@@ -34,7 +34,9 @@ def softmax_attention(
     chunk: Floats | None = None,
     holds: bool = True,
     part: str = "attention",
-    weights: Floats = _NONE,
+    weights: Floats = NOTHING,
+    ranks: Floats = _ONE,
+    keeps_all: bool = False,
 ) -> Operation:
     """Return scores and weighted sum of softmax attention, with the cache it reads.
 
@@ -48,8 +50,15 @@ def softmax_attention(
         Whether the layer holds a cache of its own (False: it reads another layer's).
     weights : Floats
         Learned elements of the operation itself (sinks, relative positions).
+    ranks : Floats
+        Key-value heads: over how many tensor ranks the cache can be divided.
+    keeps_all : bool
+        Whether the cache keeps also the tokens that the window hides.
     """
     limit = window if chunk is None else chunk
+    kept_limit = None if keeps_all else limit
+    if keeps_all and not step.causal:  # hidden tokens are masked after their scores are computed
+        window = None
     rows = step.tokens * heads
     return Operation(
         "scores",
@@ -60,9 +69,10 @@ def softmax_attention(
         moved_in=rows * key_width,
         moved_out=rows * value_width,
         kept=rows * (key_width + value_width + 1.0) + step.tokens * entry,
-        state=step.sequences * step.held(limit) * entry if holds else _NONE,
+        state=step.sequences * step.held(kept_limit) * entry if holds else NOTHING,
         state_read=step.sequences * step.recalled(limit) * entry,
-        state_written=step.tokens * entry if holds else _NONE,
+        state_written=step.tokens * entry if holds else NOTHING,
+        state_ranks=ranks,
         split="heads",
     )
 
@@ -100,6 +110,12 @@ class GroupedAttention:
         Whether values are the keys, without a projection of their own; both are cached.
     shares_cache : bool
         Whether keys and values are those of an earlier layer: nothing is projected or held.
+    keeps_all : bool
+        Whether the cache keeps also the tokens that the window hides (GPT-Neo).
+    input_width : Floats, optional
+        Channels of the layer's input where it is not the model's width (Zamba).
+    cached_heads : Floats, optional
+        Key-value heads in the cache where they are repeated before they are cached (Falcon).
     """
 
     kind: ClassVar[str]
@@ -119,6 +135,9 @@ class GroupedAttention:
     gate_bias: bool = flag(False)
     value_from_key: bool = flag(False)
     shares_cache: bool = flag(False)
+    keeps_all: bool = flag(False)
+    cached_heads: Floats | None = number(None, integer=True, optional=True, scales="exactly")
+    input_width: Floats | None = number(None, integer=True, optional=True, scales="about")
 
     def __attrs_post_init__(self) -> None:
         if np.any(np.remainder(self.heads, self.kv_heads)):
@@ -133,21 +152,24 @@ class GroupedAttention:
         values = keys if self.value_width is None else self.value_width
         queries = self.heads * keys
         attended = self.heads * values
-        ops = [self._projection(width, step, queries, keys, values)]
+        cached = self.kv_heads if self.cached_heads is None else self.cached_heads
+        entering = width if self.input_width is None else self.input_width
+        ops = [self._projection(entering, step, queries, keys, values)]
         if self.qk_norm != "none":
             ops.append(self._qk_norm(step))
         ops.append(
             softmax_attention(
-                step, self.heads, keys, values, self.kv_heads * (keys + values),
+                step, self.heads, keys, values, cached * (keys + values),
                 window=self.window, chunk=self.chunk, holds=not self.shares_cache,
-                weights=self.heads if self.sinks else _NONE,
+                ranks=cached,
+                weights=self.heads if self.sinks else NOTHING, keeps_all=self.keeps_all,
             )
         )  # fmt: skip
         if self.gate != "none":
             gates = attended if self.gate == "elements" else self.heads
             ops.append(
                 matmul(
-                    "gate", "attention", step.tokens, width, gates,
+                    "gate", "attention", step.tokens, entering, gates,
                     bias=self.gate_bias, split="column", keeps_input=False,
                 )
             )  # fmt: skip
@@ -163,19 +185,19 @@ class GroupedAttention:
         self, width: Floats, step: Pass, queries: Floats, keys: Floats, values: Floats
     ) -> Operation:
         outputs = queries
-        bias = queries if self.query_bias else _NONE
+        bias = queries if self.query_bias else NOTHING
         if not self.shares_cache:
             outputs = outputs + self.kv_heads * keys
-            bias = bias + (self.kv_heads * keys if self.key_bias else _NONE)
+            bias = bias + (self.kv_heads * keys if self.key_bias else NOTHING)
             if not self.value_from_key:
                 outputs = outputs + self.kv_heads * values
-                bias = bias + (self.kv_heads * values if self.value_bias else _NONE)
+                bias = bias + (self.kv_heads * values if self.value_bias else NOTHING)
         return matmul(
             "query_key_value", "attention", step.tokens, width, outputs, bias=bias, split="column"
         )
 
     def _qk_norm(self, step: Pass) -> Operation:
-        kv_heads = _NONE if self.shares_cache else self.kv_heads
+        kv_heads = NOTHING if self.shares_cache else self.kv_heads
         one_each = self.qk_norm.startswith("heads")
         vectors = self.heads + kv_heads if one_each else 1.0 + np.minimum(kv_heads, 1.0)
         scale = 2.0 if self.qk_norm.endswith("bias") else 1.0

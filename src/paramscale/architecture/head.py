@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 from paramscale.architecture.parts import matmul
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["Head"]
 
-_NONE = np.float64(0.0)
 
 
 @block("head")
@@ -32,8 +30,9 @@ class Head:
         Whether its matrix is the token table, held there.
     bias : bool
         Whether each logit has a bias, which a tied head holds itself.
-    bias_names : int
-        Under how many names the bias is stored (2 in BERT-like heads); it is counted once.
+    second_bias : bool
+        Whether the head names a second bias, as BERT-like heads do: it is the first one where the
+        head is tied, and a vector of its own, which nothing uses, where it is not.
     channels : Floats, optional
         Width of its input; None means the model's.
     """
@@ -42,17 +41,24 @@ class Head:
     vocabulary: Floats = number(integer=True)
     tied: bool = flag(False)
     bias: bool = flag(False)
-    bias_names: Floats = number(1.0, integer=True)
+    second_bias: bool = flag(False)
     channels: Floats | None = number(None, integer=True, optional=True)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
-        """Return the one projection to logits."""
+        """Return the projection to logits, and the second bias."""
         inputs = width if self.channels is None else self.channels
         op = matmul(
             "logits", "head", step.logit_positions, inputs, self.vocabulary, split="vocabulary"
         )
-        bias = self.vocabulary if self.bias else _NONE
-        held, borrowed = (_NONE, op.weights) if self.tied else (op.weights, _NONE)
-        return (
-            op._replace(weights=held + bias, borrowed=borrowed + bias * (self.bias_names - 1.0)),
-        )
+        bias = self.vocabulary if self.bias else NOTHING
+        held, borrowed = (NOTHING, op.weights) if self.tied else (op.weights, NOTHING)
+        ops = [op._replace(weights=held + bias, borrowed=borrowed)]
+        if self.second_bias:
+            held, borrowed = (NOTHING, bias) if self.tied else (bias, NOTHING)
+            ops.append(
+                Operation(
+                    "second_bias", "other", "elementwise", weights=held, borrowed=borrowed,
+                    read=NOTHING,
+                )
+            )  # fmt: skip
+        return ops

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import attrs
 import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
 from paramscale.specs.block import Operation, block
-from paramscale.specs.fields import flag, number
+from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["LatentAttention"]
 
-_NONE = np.float64(0.0)
+
+class _Way(NamedTuple):
+    """How heads attend: pairs, channels of a pair, rows through the up-projection, entries read."""
+
+    pairs: Floats
+    channels: Floats
+    rows: Floats
+    recalled: Floats
 
 
 @block("latent_attention")
@@ -25,9 +32,17 @@ class LatentAttention:
     """MLA of DeepSeek-V2 (arXiv:2405.04434, section 2.1), with or without query low rank.
 
     The cache holds the latent and the rotary key of each token, whatever the number of heads.
-    A decode step either expands the cached latents to keys and values (the reference code), or
-    absorbs the up-projections into queries and outputs and attends in the latent space (engines):
-    ``Pass.absorbed`` says which.
+    Heads attend in one of two ways, which give the same result (same paper, section 2.1.2 and
+    appendix C). *Expanded*: the latents of the whole context become keys and values, and a
+    (query, key) pair costs ``2 (nope + rope + value)`` FLOPs a head. *Absorbed*: the up-projections
+    move into query and output, only new tokens pass them, and a pair costs ``2 (2 rank + rope)``.
+    The reference code always expands. With ``Pass.absorbed`` the way with fewer FLOPs is taken
+    wherever there is a cache, as engines do: decode steps absorb, long chunks of a prompt expand.
+
+    With `selected` tokens for each query (DeepSeek-V3.2 report, section 2.1 and equation 2) the
+    absorbed way attends to those only, also in a prompt, and the expanded way masks, that is, it
+    computes every pair; engines use the masked way for short prompts. So the FLOPs are at most
+    those of the same attention without selection.
 
     Parameters
     ----------
@@ -42,7 +57,15 @@ class LatentAttention:
     bias : bool
         Bias of the down-projections and of the output.
     selected : Floats, optional
-        Tokens that a sparse indexer leaves to each query (DeepSeek-V3.2).
+        Tokens that a sparse indexer leaves to each query; the indexer is a block of its own.
+    window : Floats, optional
+        Sliding window: each token sees at most this many tokens, itself included.
+    gate : str
+        Gate on the attention output: ``"heads"`` one scalar a head, from the hidden state;
+        ``"latent"`` every channel, from one matrix with the queries whose input is the query
+        latent before and after its norm (A.X-K2); ``"none"``.
+    rope_norm : bool
+        Whether the rotary key has a learned norm.
     """
 
     kind: ClassVar[str]
@@ -54,74 +77,99 @@ class LatentAttention:
     value_width: Floats = number(integer=True, default=128)
     bias: bool = flag(False)
     selected: Floats | None = number(None, integer=True, optional=True)
+    window: Floats | None = number(None, integer=True, optional=True)
+    gate: str = choice("none", ("none", "heads", "latent"))
+    rope_norm: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return down-projections, up-projections, attention and output."""
-        ops = self._queries(width, step)
+        tokens = step.tokens
+        ops = self._queries(width, tokens)
         ops.append(
             matmul(
-                "latent_down", "attention", step.tokens, width, self.kv_rank + self.rope_width,
+                "latent_down", "attention", tokens, width, self.kv_rank + self.rope_width,
                 bias=self.bias, keeps_input=False,
             )
         )  # fmt: skip
-        ops.append(norm("latent_norm", "attention", step.tokens, self.kv_rank, "rms"))
-        ops.extend(self._attention(step))
+        ops.append(norm("latent_norm", "attention", tokens, self.kv_rank, "rms"))
+        if self.rope_norm:
+            ops.append(norm("rope_norm", "attention", tokens, self.rope_width, "rms"))
+        way = self._way(step)
+        ops += [self._up(tokens, way), self._scores(step, way)]
+        if self.gate == "heads":
+            ops.append(
+                matmul(
+                    "gate", "attention", tokens, width, self.heads,
+                    split="column", keeps_input=False,
+                )
+            )  # fmt: skip
         ops.append(
             matmul(
-                "output", "attention", step.tokens, self.heads * self.value_width, width,
+                "output", "attention", tokens, self.heads * self.value_width, width,
                 bias=self.bias, split="row", collective="all_reduce",
             )
         )  # fmt: skip
         return ops
 
-    def _queries(self, width: Floats, step: Pass) -> list[Operation]:
+    def _queries(self, width: Floats, tokens: Floats) -> list[Operation]:
         outputs = self.heads * (self.nope_width + self.rope_width)
-        tokens = step.tokens
         if self.query_rank is None:
             return [matmul("query", "attention", tokens, width, outputs, split="column")]
+        inputs = self.query_rank
+        if self.gate == "latent":
+            inputs, outputs = 2.0 * inputs, outputs + self.heads * self.value_width
         return [
             matmul("query_down", "attention", tokens, width, self.query_rank, bias=self.bias),
             norm("query_norm", "attention", tokens, self.query_rank, "rms"),
-            matmul("query_up", "attention", tokens, self.query_rank, outputs, split="column"),
+            matmul("query_up", "attention", tokens, inputs, outputs, split="column"),
         ]
 
-    def _attention(self, step: Pass) -> list[Operation]:
-        heads, rank = self.heads, self.kv_rank
-        entry = rank + self.rope_width
-        window = self.selected if step.causal else None  # the reference masks, and computes all
-        pairs = step.pairs(window)
-        absorbs = np.logical_and(step.absorbed, step.cached_tokens > 0)
-        expanded = step.tokens + step.sequences * step.cached_tokens
-        # absorbed: each new token goes through the matrix twice (query and output side), and the
-        # heads attend over latent + rotary channels; expanded: every token of the context does
-        up = 2.0 * rank * heads * (self.nope_width + self.value_width)
-        up_flops = up * np.where(absorbs, step.tokens, expanded)
-        channels = np.where(
-            absorbs, 2.0 * rank + self.rope_width,
+    def _way(self, step: Pass) -> _Way:
+        """Return the expanded or the absorbed way, each where it is taken."""
+        cached = step.sequences * step.recalled(self.window)
+        expanded = _Way(
+            step.pairs(self.window),
             self.nope_width + self.rope_width + self.value_width,
+            step.tokens + cached,
+            cached,
+        )
+        reached, limit = cached, self.window
+        if self.selected is not None:
+            reached = np.minimum(cached, step.tokens * self.selected)
+            limit = self.selected if limit is None else np.minimum(limit, self.selected)
+        absorbed = _Way(
+            step.pairs(limit), 2.0 * self.kv_rank + self.rope_width, step.tokens, reached
+        )
+        takes = np.logical_and(
+            np.logical_and(step.absorbed, self.selected is not None or step.cached_tokens > 0),
+            self._cost(absorbed) < self._cost(expanded),
+        )
+        return _Way(*(np.where(takes, a, e)[()] for a, e in zip(absorbed, expanded, strict=True)))
+
+    def _cost(self, way: _Way) -> Floats:
+        return way.pairs * way.channels + way.rows * self.kv_rank * self._opened
+
+    @property
+    def _opened(self) -> Floats:
+        """Channels of a head that come of the latent."""
+        return self.nope_width + self.value_width
+
+    def _up(self, tokens: Floats, way: _Way) -> Operation:
+        matrix = self.kv_rank * self.heads * self._opened
+        return Operation(
+            "latent_up", "attention", "matmul", weights=matrix, flops=2.0 * way.rows * matrix,
+            moved_in=way.rows * self.kv_rank, moved_out=way.rows * self.heads * self._opened,
+            kept=tokens * self.kv_rank, split="column",
         )  # fmt: skip
-        rows = step.tokens * heads
-        return [
-            Operation(
-                "latent_up", "attention", "matmul",
-                weights=rank * heads * (self.nope_width + self.value_width), flops=up_flops,
-                moved_in=step.tokens * rank, moved_out=rows * (self.nope_width + self.value_width),
-                kept=step.tokens * rank, split="column",
-            ),
-            Operation(
-                "scores", "attention", "attention", flops=2.0 * pairs * heads * channels,
-                moved_in=rows * (self.nope_width + self.rope_width),
-                moved_out=rows * self.value_width,
-                kept=rows * (2.0 * (self.nope_width + self.rope_width) + 2.0 * self.value_width + 1.0),
-                state=step.sequences * step.context * entry,
-                state_read=step.sequences * _recalled(step, self.selected) * entry,
-                state_written=step.tokens * entry, split="heads",
-            ),
-        ]  # fmt: skip
 
-
-def _recalled(step: Pass, selected: Floats | None) -> Floats:
-    """Return the cached tokens read: all, or those that the indexer selected for some query."""
-    if selected is None:
-        return step.cached_tokens
-    return np.minimum(step.cached_tokens, selected * step.new_tokens)
+    def _scores(self, step: Pass, way: _Way) -> Operation:
+        keys = self.nope_width + self.rope_width
+        rows = step.tokens * self.heads
+        entry = self.kv_rank + self.rope_width
+        return Operation(
+            "scores", "attention", "attention", flops=2.0 * way.pairs * self.heads * way.channels,
+            moved_in=rows * keys, moved_out=rows * self.value_width,
+            kept=rows * (2.0 * keys + 2.0 * self.value_width + 1.0),
+            state=step.sequences * step.held(self.window) * entry,
+            state_read=way.recalled * entry, state_written=step.tokens * entry, split="heads",
+        )  # fmt: skip

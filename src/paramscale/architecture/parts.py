@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 
-from paramscale.specs.block import Operation
+from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["ACTIVATED", "causal_convolution", "matmul", "norm", "norm_weights", "table"]
 
-_NONE = np.float64(0.0)
 
 #: Learned elements a normalised channel has, by the kind of norm.
 NORM_WEIGHTS = {"rms": 1.0, "layer": 2.0, "layer_no_bias": 1.0, "none": 0.0}
@@ -57,7 +55,7 @@ def matmul(
         flops=2.0 * tokens * matrix,
         moved_in=moved_in,
         moved_out=tokens * outputs,
-        kept=moved_in if keeps_input else _NONE,
+        kept=moved_in if keeps_input else NOTHING,
         split=split,
         collective=collective,
     )
@@ -112,7 +110,7 @@ def causal_convolution(
         "convolution",
         part,
         "elementwise",
-        weights=channels * kernel + (channels if bias else _NONE),
+        weights=channels * kernel + (channels if bias else NOTHING),
         flops=2.0 * moved * kernel,
         moved_in=moved,
         moved_out=moved,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import attrs
 import numpy as np
@@ -11,9 +12,10 @@ import numpy as np
 from paramscale.catalogue.tables import Catalogue, Row, read_table
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.specs.hardware import COMPUTE_TYPES
+from paramscale.specs.names import FINDERS
 from paramscale.typing import Floats, FloatsLike
 
-__all__ = ["Format", "formats"]
+__all__ = ["Format", "as_format", "formats"]
 
 
 @attrs.frozen
@@ -63,27 +65,27 @@ class Format:
     compute_type: str = "bf16"
     source: str = ""
     note: str = ""
+    #: Bits per weight; computed once, since every estimate asks for it.
+    bits_per_weight: float = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         for field, low in (("block_weights", 1), ("super_weights", 1), ("code_bits", 1)):
             if getattr(self, field) < low:
-                raise SpecError(f"Format.{field} must be at least {low}, not {getattr(self, field)}")
+                raise SpecError(
+                    f"Format.{field} must be at least {low}, not {getattr(self, field)}"
+                )
         for field in ("overhead_bits", "super_bits"):
             if getattr(self, field) < 0:
                 raise SpecError(f"Format.{field} must not be negative, not {getattr(self, field)}")
         if self.compute_type not in COMPUTE_TYPES:
             raise UnknownNameError("compute type", self.compute_type, COMPUTE_TYPES)
+        object.__setattr__(self, "bits_per_weight", float(self.bits_exact))
 
     @property
     def bits_exact(self) -> Fraction:
         """Bits per weight as an exact fraction."""
         block = Fraction(self.code_bits + self.overhead_bits, self.block_weights)
         return block + Fraction(self.super_bits, self.super_weights)
-
-    @property
-    def bits_per_weight(self) -> float:
-        """Bits per weight."""
-        return float(self.bits_exact)
 
     def bytes_of(self, weights: FloatsLike) -> Floats:
         """Return the bytes that so many weights take; unfilled last blocks are not rounded up.
@@ -93,21 +95,20 @@ class Format:
         >>> formats["nvfp4"].bytes_of(8e9)
         np.float64(4500000000.0)
         """
-        stored: Floats = np.asarray(weights, dtype=np.float64) * (self.bits_per_weight / 8.0)
-        return stored[()]
+        stored: Floats = np.multiply(
+            np.asarray(weights, dtype=np.float64), self.bits_per_weight / 8
+        )
+        return stored
 
 
+_TEXTS = ("title", "family", "compute_type", "source", "note")
 _WHOLE = ("block_weights", "code_bits", "overhead_bits", "super_bits", "super_weights")
 
 
 def _format(row: Row) -> Format:
-    texts = {column: row.text(column) for column in ("title", "family", "source", "note")}
-    return Format(
-        row.text("key"),
-        **texts,
-        **{column: row.whole(column) for column in _WHOLE},
-        compute_type=row.text("compute_type"),
-    )
+    cells: dict[str, Any] = {column: row.text(column) for column in _TEXTS}
+    cells |= {column: row.whole(column) for column in _WHOLE}
+    return Format(row.text("key"), **cells)
 
 
 def _rows() -> Iterator[tuple[str, tuple[str, ...], Format]]:
@@ -117,3 +118,16 @@ def _rows() -> Iterator[tuple[str, tuple[str, ...], Format]]:
 
 #: Number formats by name, for example ``formats["nvfp4"]``; also by their aliases, in any case.
 formats: Catalogue[Format] = Catalogue("format", Format, _rows)
+
+FINDERS["format"] = formats.__getitem__
+
+
+def as_format(given: str | Format) -> Format:
+    """Return the format of a name, or the format itself.
+
+    Examples
+    --------
+    >>> as_format("Q4_K").bits_per_weight
+    4.5
+    """
+    return formats[given] if isinstance(given, str) else given

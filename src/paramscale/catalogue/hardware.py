@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from paramscale.catalogue.tables import Catalogue, Row, read_table
 from paramscale.core.spec import coerces
@@ -15,12 +16,10 @@ _TEXTS = ("name", "vendor", "kind", "release_date", "memory_type", "source", "no
 
 
 def _machine(row: Row) -> HardwareSpec:
-    return HardwareSpec(
-        **{column: row.text(column) for column in _TEXTS},
-        **{column: row.number(column) for column in FIGURES},
-        verified=row.yes("verified"),
-        unverified=row.names("unverified"),
-    )
+    cells: dict[str, Any] = {column: row.text(column) for column in _TEXTS}
+    cells |= {column: row.number(column) for column in FIGURES}
+    cells |= {"verified": row.yes("verified"), "unverified": row.names("unverified")}
+    return HardwareSpec(**cells)
 
 
 def _rows() -> Iterator[tuple[str, tuple[str, ...], HardwareSpec]]:

@@ -106,16 +106,14 @@ def read_table(file: str, package: str = "paramscale.catalogue") -> Iterator[Row
     >>> next(read_table("formats.csv")).text("key")
     'fp32'
     """
-    with resources.files(package).joinpath("data", file).open(encoding="utf-8", newline="") as stream:
-        reader = csv.reader(stream)
-        header = next(reader)
-        for cells in reader:
-            if len(cells) != len(header):
-                raise FileFormatError(
-                    f"{file} line {reader.line_num}: {len(cells)} cells, "
-                    f"but the header has {len(header)}"
-                )
-            yield Row(file, reader.line_num, dict(zip(header, cells, strict=True)))
+    text = resources.files(package).joinpath("data", file).read_text(encoding="utf-8")
+    reader = csv.reader(text.splitlines())
+    header = next(reader)
+    for cells in reader:
+        if len(cells) != len(header):
+            have = f"{len(cells)} cells, but the header has {len(header)}"
+            raise FileFormatError(f"{file} line {reader.line_num}: {have}")
+        yield Row(file, reader.line_num, dict(zip(header, cells, strict=True)))
 
 
 class Catalogue(Registry[T]):
@@ -141,29 +139,29 @@ class Catalogue(Registry[T]):
     """
 
     def __init__(
-        self, kind: str, holds: type[T], read: Callable[[], Iterable[tuple[str, tuple[str, ...], T]]]
+        self,
+        kind: str,
+        holds: type[T],
+        read: Callable[[], Iterable[tuple[str, tuple[str, ...], T]]],
     ) -> None:
         self._read = read
-        self._aliases: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         super().__init__(kind, holds=holds, built_in=self._fill)
 
     def _fill(self) -> None:
         for key, aliases, item in self._read():
             self.add(key, item)
-            for alias in aliases:
-                if self._aliases.setdefault(alias, key) != key:
-                    taken = self._aliases[alias]
-                    raise RegistrationError(f"{self.kind} {key!r}: {alias!r} is {taken!r} already")
+            for name in (key, *(alias.lower() for alias in aliases)):
+                if self._names.setdefault(name, key) != key:
+                    taken = self._names[name]
+                    raise RegistrationError(f"{self.kind} {key!r}: {name!r} is {taken!r} already")
 
     def _key(self, name: object) -> str | None:
         """Return the key that a name or alias stands for, whatever its case."""
         self.load()
-        for each in (name, str(name).lower()):
-            if each in self._items:
-                return str(each)
-            if each in self._aliases:
-                return self._aliases[str(each)]
-        return None
+        if not isinstance(name, str):
+            return None
+        return name if name in self._items else self._names.get(name.lower())
 
     def __getitem__(self, name: str) -> T:
         key = self._key(name)

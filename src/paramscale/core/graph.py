@@ -116,9 +116,9 @@ def _plan_for_all(resolver: _Resolver) -> Plan:
 
 
 def _on_the_way(wanted: Iterable[str], steps: Mapping[str, Step]) -> tuple[Step, ...]:
-    """Return the steps that lead to what is wanted; the search also leaves those of blind alleys."""
+    """Return the steps that lead to what is wanted, without those of blind alleys."""
     needed, kept = set(wanted), []
-    for step in reversed(steps.values()):
+    for step in reversed(list(steps.values())):
         if step.quantity in needed:
             kept.append(step)
             for call in step.calls:

@@ -58,8 +58,15 @@ class Quantity:
         return type(value).__name__ if self.internal else format_value(value, self.unit)  # type: ignore[arg-type]
 
 
+def _import_built_ins() -> None:
+    """Import the built-in vocabulary; it stands above this room, so it is known by name only."""
+    from importlib import import_module
+
+    import_module("paramscale.quantities")
+
+
 #: Every quantity that is known to the built-in estimators and to plugins.
-VOCABULARY: Registry[Quantity] = Registry("quantity", holds=Quantity)
+VOCABULARY: Registry[Quantity] = Registry("quantity", holds=Quantity, built_in=_import_built_ins)
 
 
 def learn(vocabulary: Registry[Quantity], quantity: Quantity) -> Quantity:
@@ -71,7 +78,9 @@ def learn(vocabulary: Registry[Quantity], quantity: Quantity) -> Quantity:
     >>> learn(words, Quantity("wait_s", "Time spent waiting")).unit
     's'
     """
-    known = vocabulary.get(quantity.name)
+    # Nothing is loaded: the built-in vocabulary itself is just being imported, or comes later and
+    # then meets this quantity here.
+    known = vocabulary.names_so_far().get(quantity.name)
     if known is None:
         return vocabulary.add(quantity.name, quantity)
     if known != quantity:

@@ -48,14 +48,13 @@ def estimates_html(estimates: Estimates) -> str:
 
 
 def _title(estimates: Estimates) -> str:
-    shape = estimates.axes.shape
-    points = int(np.prod(shape))
-    over = [
-        f"{name} ({size})" for name, size in zip(estimates.axes.dims, shape, strict=True) if name
-    ]
-    return f"Estimates: {len(estimates)} quantities at {points:,} point{'s' * (points != 1)}" + (
-        f" over {', '.join(over)}" if over else ""
-    )
+    axes, count = estimates.axes, len(estimates)
+    points = int(np.prod(axes.shape))
+    along = zip(axes.dims, axes.shape, strict=True)
+    over = ", ".join(f"{name} ({size})" for name, size in along if name)
+    what = f"{count} quantit{'y' if count == 1 else 'ies'}"
+    where = f"{points:,} point{'' if points == 1 else 's'}"
+    return f"Estimates: {what} at {where}" + (f" over {over}" if over else "")
 
 
 def _row(estimate: Estimate, width: int) -> tuple[str, str, str, str, str, str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from paramscale.core.registry import Registry
+from paramscale.core.registry import Registry, import_submodules
 from paramscale.errors import RegistrationError, SpecError
 
 __all__ = ["SPEC_TYPES", "SpecKind", "array_fields", "coerces", "spec_type"]
@@ -53,8 +53,11 @@ class SpecKind:
         return f"{self.name}={prefix}{self.cls.__name__}(...)"
 
 
-#: The kinds of spec that ``estimate`` takes by name.
-SPEC_TYPES: Registry[SpecKind] = Registry("spec", holds=SpecKind)
+#: The kinds of spec that ``estimate`` takes by name. The built-in ones stand above this room, so
+#: they are known by the name of their package only.
+SPEC_TYPES: Registry[SpecKind] = Registry(
+    "spec", holds=SpecKind, built_in=lambda: import_submodules("paramscale.specs")
+)
 
 
 def spec_type(
@@ -110,7 +113,7 @@ def coerces(name: str, *, into: Registry[SpecKind] | None = None) -> Callable[[F
     kinds = SPEC_TYPES if into is None else into
 
     def register(function: F) -> F:
-        kind = kinds[name]
+        kind = kinds.names_so_far().get(name) or kinds[name]
         if kind.coerce is not None:
             raise RegistrationError(f"the spec type {name!r} has a coercer already")
         kind.coerce = function

@@ -45,6 +45,8 @@ def _columns(estimates: Estimates) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return values and attributes by name; intervals and masks where they tell something."""
     columns: dict[str, tuple[Any, dict[str, Any]]] = {}
     for name, estimate in estimates.items():
+        if name in estimates.axes.coords:  # a given quantity that an axis is made of
+            continue
         about = {
             "units": estimate.unit,
             "long_name": estimate.meaning,

@@ -13,6 +13,7 @@ import os
 import re
 import reprlib
 import stat
+import struct
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from paramscale.errors import ConfigError, FileFormatError, did_you_mean
 
 __all__ = [
     "JSON_LIMIT_BYTES",
+    "Cursor",
     "MissingFileError",
     "PathLike",
     "find_model_file",
@@ -36,6 +38,9 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 #: Real configs hold kilobytes and the index of a 1-trillion-parameter model about 15 MiB.
 JSON_LIMIT_BYTES = 64 * 2**20
+
+#: Headers hold megabytes: two copies of a vocabulary of 260,000 make 20 MB.
+_HEADER_LIMIT_BYTES = 128 * 2**20
 
 #: Real configs nest about six deep; the reader of a config may walk it recursively.
 _DEPTH_LIMIT = 100
@@ -366,3 +371,116 @@ def _check_depth(value: object, where: str) -> None:
         ]
     if level:
         _refuse_depth(where)
+
+
+class Cursor:
+    """Reads a binary header forwards through a small buffer, and never past the end of the file.
+
+    A count or length is believed only after it is compared with the bytes that are left.
+
+    Attributes
+    ----------
+    where : str
+        The file, for messages.
+    size : int
+        Its bytes.
+    order : str
+        ``"<"`` or ``">"``: the byte order of numbers.
+    """
+
+    _CHUNK = 2**20
+
+    def __init__(self, handle: BinaryIO, size: int, where: str) -> None:
+        self.where = where
+        self.size = size
+        self.order = "<"
+        self._handle = handle
+        self._buffer = b""
+        self._start = 0  # place of the buffer in the file
+        self._offset = 0  # next byte in the buffer
+
+    @property
+    def position(self) -> int:
+        return self._start + self._offset
+
+    @property
+    def left(self) -> int:
+        return self.size - self.position
+
+    def refuse(self, text: str) -> NoReturn:
+        raise FileFormatError(f"{self.where}, byte {self.position:,}: {text}")
+
+    def take(self, count: int, what: str) -> bytes:
+        """Return the next `count` bytes, which `what` names."""
+        self._need(count, what)
+        self._offset += count
+        return self._buffer[self._offset - count : self._offset]
+
+    def skip(self, count: int, what: str) -> None:
+        """Move on by `count` bytes without reading them."""
+        if self._offset + count <= len(self._buffer):
+            self._offset += count
+            return
+        self._check(count, what)
+        self._start, self._offset, self._buffer = self.position + count, 0, b""
+        self._handle.seek(self._start)
+
+    def number(self, code: str, what: str) -> Any:
+        """Return one number in the `struct` format `code`."""
+        size = struct.calcsize(f"={code}")
+        return struct.unpack(self.order + code, self.take(size, what))[0]
+
+    def count(self, what: str, *, each: int, most: int | None = None) -> int:
+        """Return how many of `what` follow, if so many of `each` bytes or more fit in the file."""
+        number: int = self.number("Q", what)
+        if number * each > self.left:
+            self.refuse(
+                f"{what} is {number:,}, which needs at least {number * each:,} bytes; "
+                f"{self.left:,} are left in the file: it is truncated or hostile"
+            )
+        if most is not None and number > most:
+            self.refuse(f"{what} is {number:,}; at most {most:,} are read")
+        return number
+
+    def name(self, what: str, *, most: int) -> str:
+        """Return a string that must be UTF-8 and at most `most` bytes long."""
+        length = self.count(f"the length of {what}", each=1)
+        if length > most:
+            self.refuse(f"{what} is {length:,} bytes long; at most {most:,} are read")
+        try:
+            return self.take(length, what).decode("utf-8")
+        except UnicodeDecodeError as error:
+            self.refuse(f"{what} is not UTF-8: {error.reason}")
+
+    def skip_strings(self, count: int, what: str) -> None:
+        """Move on by `count` strings. A vocabulary has 10^5 of them, so the loop is kept tight."""
+        unpack = struct.Struct(self.order + "Q").unpack_from
+        while count:
+            buffer, offset, last = self._buffer, self._offset, len(self._buffer) - 8
+            while count and offset <= last:
+                end = offset + 8 + unpack(buffer, offset)[0]
+                if end > len(buffer):
+                    break
+                offset = end
+                count -= 1
+            self._offset = offset
+            if count:  # the next string crosses the end of the buffer
+                self.skip(self.count(f"the length of {what}", each=1), what)
+                count -= 1
+
+    def _check(self, count: int, what: str) -> None:
+        if count > self.left:
+            self.refuse(f"the file ends within {what}: {count:,} bytes needed, {self.left:,} left")
+        if self.position + count > _HEADER_LIMIT_BYTES:
+            self.refuse(f"the header goes on past {_HEADER_LIMIT_BYTES:,} bytes, within {what}")
+
+    def _need(self, count: int, what: str) -> None:
+        if self._offset + count <= len(self._buffer):
+            return
+        self._check(count, what)
+        self._start, rest = self.position, self._buffer[self._offset :]
+        wanted = min(max(count, self._CHUNK), self.size - self._start)
+        self._buffer = rest + self._handle.read(wanted - len(rest))
+        self._offset = 0
+        if len(self._buffer) < count:  # the file shrank meanwhile
+            self.refuse(f"the file ends within {what}")

@@ -8,34 +8,31 @@ after it is compared with the bytes that are left in the file, so a hostile head
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
-from paramscale.errors import FileFormatError
-from paramscale.io.files import MissingFileError, PathLike, open_regular, part_of, shown
-from paramscale.io.tensors import GGML_REMOVED_TYPES, GGML_TYPES, GgmlType, TensorTable
+from paramscale.errors import ConfigError, FileFormatError, UnsupportedArchitectureError
+from paramscale.io.files import Cursor, MissingFileError, PathLike, open_regular, part_of, shown
+from paramscale.io.tensors import (
+    GGML_FILE_TYPES,
+    GGML_REMOVED_TYPES,
+    GGML_TYPES,
+    GgmlType,
+    TensorTable,
+)
 
-__all__ = ["GGML_TYPES", "GGUFFile", "GgmlType", "Omitted", "Value", "read_gguf"]
+__all__ = ["GGML_TYPES", "GGUFFacts", "GGUFFile", "GgmlType", "Omitted", "Value", "read_gguf"]
 
-
-#: general.file_type: what llama-quantize was asked for (enum llama_ftype: gguf-py 0.19.0
-#: LlamaFileType, and Q2_0 = 41 of later headers). A file mixes several storage types;
-#: TensorTable.by_dtype() says which.
-_FILE_TYPES = """
-F32 F16 Q4_0 Q4_1 Q4_1_SOME_F16 Q4_2 Q4_3 Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M
-Q5_K_S Q5_K_M Q6_K IQ2_XXS IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S IQ2_M IQ4_XS
-IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 MXFP4_MOE NVFP4 Q1_0 Q2_0
-""".split()  # noqa: SIM905 - one name a line would hide the order
 
 #: Containers before GGUF, as their first four bytes read (little-endian magics).
 _OLD_MAGICS = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt", b"algg": "ggla", b"FUGG": "FUGG"}
 
-#: Headers hold megabytes: two copies of a vocabulary of 260,000 make 20 MB.
-_HEADER_LIMIT_BYTES = 128 * 2**20
+#: Far above any real file; they keep a hostile one from filling the memory.
 _PAIRS_LIMIT = 2**16
 _TENSORS_LIMIT = 2**18
 _ARRAYS_LIMIT = 2**16
@@ -195,13 +192,13 @@ def _text(value: object) -> str | None:
 
 
 def _file_type(number: int) -> str:
-    return _FILE_TYPES[number] if 0 <= number < len(_FILE_TYPES) else f"file type {number}"
+    return GGML_FILE_TYPES[number] if 0 <= number < len(GGML_FILE_TYPES) else f"file type {number}"
 
 
 def _read_part(path: Path) -> _Part:
     handle, size = open_regular(path)
     with handle:
-        cursor = _Cursor(handle, size, shown(str(path)))
+        cursor = _Header(handle, size, shown(str(path)))
         version = _read_version(cursor)
         tensor_count = cursor.count("the number of tensors", each=24, most=_TENSORS_LIMIT)
         pair_count = cursor.count("the number of metadata pairs", each=13, most=_PAIRS_LIMIT)
@@ -217,7 +214,7 @@ def _read_part(path: Path) -> _Part:
     return metadata, table, version
 
 
-def _read_version(cursor: _Cursor) -> int:
+def _read_version(cursor: _Header) -> int:
     magic = cursor.take(4, "the magic")
     if magic != b"GGUF":
         old = _OLD_MAGICS.get(magic)
@@ -238,105 +235,10 @@ def _read_version(cursor: _Cursor) -> int:
     return version
 
 
-class _Cursor:
-    """Reads the header forwards through a small buffer, and never past the end of the file."""
+class _Header(Cursor):
+    """A header being read; all its arrays count towards one limit."""
 
-    _CHUNK = 2**20
-
-    def __init__(self, handle: BinaryIO, size: int, where: str) -> None:
-        self.where = where
-        self.size = size
-        self.order = "<"
-        self.arrays = 0
-        self._handle = handle
-        self._buffer = b""
-        self._start = 0  # place of the buffer in the file
-        self._offset = 0  # next byte in the buffer
-
-    @property
-    def position(self) -> int:
-        return self._start + self._offset
-
-    @property
-    def left(self) -> int:
-        return self.size - self.position
-
-    def refuse(self, text: str) -> NoReturn:
-        raise FileFormatError(f"{self.where}, byte {self.position:,}: {text}")
-
-    def take(self, count: int, what: str) -> bytes:
-        """Return the next `count` bytes, which `what` names."""
-        self._need(count, what)
-        self._offset += count
-        return self._buffer[self._offset - count : self._offset]
-
-    def skip(self, count: int, what: str) -> None:
-        """Move on by `count` bytes without reading them."""
-        if self._offset + count <= len(self._buffer):
-            self._offset += count
-            return
-        self._check(count, what)
-        self._start, self._offset, self._buffer = self.position + count, 0, b""
-        self._handle.seek(self._start)
-
-    def number(self, code: str, what: str) -> Any:
-        """Return one number in the `struct` format `code`."""
-        size = struct.calcsize(f"={code}")
-        return struct.unpack(self.order + code, self.take(size, what))[0]
-
-    def count(self, what: str, *, each: int, most: int | None = None) -> int:
-        """Return how many of `what` follow, if so many of `each` bytes or more fit in the file."""
-        number: int = self.number("Q", what)
-        if number * each > self.left:
-            self.refuse(
-                f"{what} is {number:,}, which needs at least {number * each:,} bytes; "
-                f"{self.left:,} are left in the file: it is truncated or hostile"
-            )
-        if most is not None and number > most:
-            self.refuse(f"{what} is {number:,}; at most {most:,} are read")
-        return number
-
-    def name(self, what: str, *, most: int) -> str:
-        """Return a string that must be UTF-8 and at most `most` bytes long."""
-        length = self.count(f"the length of {what}", each=1)
-        if length > most:
-            self.refuse(f"{what} is {length:,} bytes long; at most {most:,} are read")
-        try:
-            return self.take(length, what).decode("utf-8")
-        except UnicodeDecodeError as error:
-            self.refuse(f"{what} is not UTF-8: {error.reason}")
-
-    def skip_strings(self, count: int, what: str) -> None:
-        """Move on by `count` strings. A vocabulary has 10^5 of them, so the loop is kept tight."""
-        unpack = struct.Struct(self.order + "Q").unpack_from
-        while count:
-            buffer, offset, last = self._buffer, self._offset, len(self._buffer) - 8
-            while count and offset <= last:
-                end = offset + 8 + unpack(buffer, offset)[0]
-                if end > len(buffer):
-                    break
-                offset = end
-                count -= 1
-            self._offset = offset
-            if count:  # the next string crosses the end of the buffer
-                self.skip(self.count(f"the length of {what}", each=1), what)
-                count -= 1
-
-    def _check(self, count: int, what: str) -> None:
-        if count > self.left:
-            self.refuse(f"the file ends within {what}: {count:,} bytes needed, {self.left:,} left")
-        if self.position + count > _HEADER_LIMIT_BYTES:
-            self.refuse(f"the header goes on past {_HEADER_LIMIT_BYTES:,} bytes, within {what}")
-
-    def _need(self, count: int, what: str) -> None:
-        if self._offset + count <= len(self._buffer):
-            return
-        self._check(count, what)
-        self._start, rest = self.position, self._buffer[self._offset :]
-        self._buffer = rest + self._handle.read(max(count, self._CHUNK) - len(rest))
-        self._offset = 0
-        if len(self._buffer) < count:  # the file shrank meanwhile
-            self.refuse(f"the file ends within {what}")
+    arrays = 0
 
 
 _ARRAY = 9
@@ -345,7 +247,7 @@ _STRING = 8
 _SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
 
 
-def _read_metadata(cursor: _Cursor, count: int) -> dict[str, Value]:
+def _read_metadata(cursor: _Header, count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
     for _ in range(count):
         key = cursor.name("a metadata key", most=65_535)
@@ -355,7 +257,7 @@ def _read_metadata(cursor: _Cursor, count: int) -> dict[str, Value]:
     return metadata
 
 
-def _read_value(cursor: _Cursor, kind: int, key: str, depth: int) -> Value:
+def _read_value(cursor: _Header, kind: int, key: str, depth: int) -> Value:
     if kind in _SCALARS:
         value: int | float | bool = cursor.number(_SCALARS[kind], key)
         return value
@@ -370,7 +272,7 @@ def _read_value(cursor: _Cursor, kind: int, key: str, depth: int) -> Value:
     return cursor.refuse(f"{key} has the value type {kind}; known are 0 to 12")
 
 
-def _read_array(cursor: _Cursor, key: str, depth: int) -> list[Any] | Omitted:
+def _read_array(cursor: _Header, key: str, depth: int) -> list[Any] | Omitted:
     cursor.arrays += 1
     if depth > _NESTING_LIMIT or cursor.arrays > _ARRAYS_LIMIT:
         cursor.refuse(
@@ -411,7 +313,7 @@ class _Info:
         return math.prod(self.shape) // self.type.block_weights * self.type.block_bytes
 
 
-def _read_info(cursor: _Cursor) -> _Info:
+def _read_info(cursor: _Header) -> _Info:
     name = cursor.name("the name of a tensor", most=1024)
     place = f"the tensor {shown(name)}"
     axes: int = cursor.number("I", f"the number of axes of {place}")
@@ -435,14 +337,14 @@ def _read_info(cursor: _Cursor) -> _Info:
     return _Info(name, tuple(reversed(sizes)), kind, offset)
 
 
-def _alignment(metadata: Mapping[str, Value], cursor: _Cursor) -> int:
+def _alignment(metadata: Mapping[str, Value], cursor: _Header) -> int:
     value = metadata.get("general.alignment", 32)
     if type(value) is not int or not 1 <= value <= 2**20 or value & (value - 1):
         cursor.refuse(f"general.alignment is {shown(value)}; needed: a power of two up to 2^20")
     return value
 
 
-def _check_data(infos: Sequence[_Info], alignment: int, cursor: _Cursor) -> None:
+def _check_data(infos: Sequence[_Info], alignment: int, cursor: _Header) -> None:
     """Refuse data that overlap, leave a hole, or go on past the end of the file."""
     if not infos:
         return
@@ -464,4 +366,129 @@ def _check_data(infos: Sequence[_Info], alignment: int, cursor: _Cursor) -> None
         cursor.refuse(
             f"the data should go on to byte {start + end:,} (the end of {before}), but the file "
             f"ends at {cursor.size:,}: it is truncated"
+        )
+
+
+_BLOCK = re.compile(r"blk\.(\d+)\.(.+)")
+_OLD_EXPERT = re.compile(r"(ffn_(?:gate|up|down))\.\d+")  # one tensor an expert, until April 2024
+
+
+class GGUFFacts:
+    """What a file says, with a memory of which tensors were accounted for."""
+
+    def __init__(self, gguf: GGUFFile, architecture: str) -> None:
+        self.gguf = gguf
+        self.architecture = architecture
+        self.loose: dict[str, tuple[int, ...]] = {}
+        self.blocks: dict[str, dict[int, tuple[int, ...]]] = {}
+        self.declared = {"token_embd", "output_norm", "output"}
+        self.layers = self.integer("block_count") - self.integer("nextn_predict_layers", 0)
+        table = gguf.parameter_tensors
+        for name, shape in zip(table.names, table.shapes, strict=True):
+            block = _BLOCK.fullmatch(name)
+            short = (block[2] if block else name).removesuffix(".weight")
+            if block is None:
+                self.loose[short] = shape
+            elif int(block[1]) < self.layers:
+                short = _OLD_EXPERT.sub(r"\1_exps", short)
+                self.blocks.setdefault(short, {})[int(block[1])] = shape
+        if "token_embd" not in self.loose:
+            self.refuse("token_embd.weight", "it holds no embedding: a vocabulary or a part only")
+
+    # ------------------------------------------------------------------ metadata
+    def value(self, key: str) -> Any:
+        """Return a value of this architecture; of one that lists layers, what all layers share."""
+        value = self.gguf.metadata.get(f"{self.architecture}.{key}")
+        if isinstance(value, list):
+            if not value or any(item != value[0] for item in value):
+                self.refuse(f"{self.architecture}.{key}", f"it differs by layer: {shown(value)}")
+            value = value[0]
+        return value
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """Return a whole number of at least 0; without default it must be there."""
+        value = self.value(key)
+        if value is None:
+            value = default
+        full = f"{self.architecture}.{key}"
+        if value is None:
+            self.refuse(full, "the key is missing")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**48:
+            raise ConfigError(
+                f"{full} must be a whole number from 0 to 2^48, not {shown(value)}",
+                field=full,
+                value=value,
+            )
+        return value
+
+    def given(self, **fields: str) -> dict[str, Any]:
+        """Return those `fields` whose key the file has."""
+        found = {name: self.value(key) for name, key in fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    # ------------------------------------------------------------------ tensors
+    def declare(self, names: str) -> None:
+        """Account for weights that every layer has."""
+        self.declared.update(names.split())
+
+    def has(self, names: str) -> bool:
+        """Account for tensors that are all there, or none of them; return which."""
+        wanted = names.split()
+        present = [name for name in wanted if name in self.blocks or name in self.loose]
+        if present and len(present) != len(wanted):
+            missing = next(name for name in wanted if name not in present)
+            self.refuse(missing, f"it is missing, though {present[0]!r} is stored")
+        self.declared.update(wanted)
+        return bool(present)
+
+    def biased(self, names: str) -> bool:
+        """Account for the biases of `names`, all or none; return which."""
+        return self.has(" ".join(f"{name}.bias" for name in names.split()))
+
+    def need_bias(self, names: str) -> None:
+        """Account for biases that this architecture always has."""
+        if not self.biased(names):
+            self.refuse(f"{names.split()[0]}.bias", "its layers always have it, this file has not")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape that a tensor has, in whichever layer."""
+        shape = self.loose.get(name) or next(iter(self.blocks.get(name, {}).values()), ())
+        if len(shape) < 2:
+            self.refuse(name, "it is missing" if not shape else f"its shape is {shape}")
+        return shape
+
+    def agree(self, name: str, rows: int, key: str) -> None:
+        """Refuse a matrix whose rows are not as many as the metadata say."""
+        actual = self.shape(name)[-2]
+        if actual != rows:
+            full = f"{self.architecture}.{key}"
+            raise ConfigError(
+                f"{full} makes {rows:,} rows of {name}.weight, but it has {actual:,}",
+                field=full,
+                value=self.gguf.metadata.get(full),
+            )
+
+    def check_declared(self) -> None:
+        """Refuse tensors that nobody accounted for, or that are not alike in all layers."""
+        for name in (*self.loose, *self.blocks):
+            if name not in self.declared:
+                self.refuse(name, "this architecture is not known to have it")
+        for name, shapes in self.blocks.items():
+            if len(shapes) != self.layers and not name.startswith("ffn_"):
+                self.refuse(name, f"{len(shapes)} of {self.layers} layers have it")
+            if len(set(shapes.values())) > 1:
+                listed = shown(sorted(set(shapes.values())))
+                self.refuse(name, f"its shape differs by layer: {listed}")
+        ffn = {
+            layer for name in self.blocks if name.startswith("ffn_") for layer in self.blocks[name]
+        }
+        if ffn and len(ffn) != self.layers:
+            self.refuse("ffn_up", f"{len(ffn)} of {self.layers} layers have a feed-forward block")
+
+    def refuse(self, field: str, why: str) -> NoReturn:
+        raise UnsupportedArchitectureError(
+            f"the GGUF architecture {self.architecture!r} cannot be read as a configuration: "
+            f"{shown(field)}: {why}; its exact counts are in read_gguf(path).tensors",
+            model_type=self.architecture,
+            field=field,
         )

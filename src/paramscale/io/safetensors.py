@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -208,63 +208,67 @@ class _Entry:
 
     @classmethod
     def read(cls, name: str, value: Any, where: str) -> _Entry:
-        place = f"the tensor {shown(name)} of {where}"
+        def place() -> str:  # only for messages: there may be 10^5 entries
+            return f"the tensor {shown(name)} of {where}"
+
         fields = {"dtype", "shape", "data_offsets"}
         if not isinstance(value, dict) or set(value) != fields:
             raise FileFormatError(
-                f"{place} must have dtype, shape and data_offsets; it is {shown(value)}"
+                f"{place()} must have dtype, shape and data_offsets; it is {shown(value)}"
             )
         dtype = value["dtype"]
         if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
             raise FileFormatError(
-                f"{place} has the unknown dtype {shown(dtype)}; known: {', '.join(DTYPE_BITS)}"
+                f"{place()} has the unknown dtype {shown(dtype)}; known: {', '.join(DTYPE_BITS)}"
             )
-        shape = _counts(value["shape"], f"the shape of {place}")
-        offsets = _counts(value["data_offsets"], f"data_offsets of {place}")
+        shape = _counts(value["shape"], "the shape", place)
+        offsets = _counts(value["data_offsets"], "data_offsets", place)
         if len(offsets) != 2 or offsets[1] < offsets[0]:
             raise FileFormatError(
-                f"data_offsets of {place} must be [begin, end] with begin <= end, "
+                f"data_offsets of {place()} must be [begin, end] with begin <= end, "
                 f"not {shown(value['data_offsets'])}"
             )
         bits = math.prod(shape) * DTYPE_BITS[dtype]
         if bits != 8 * (offsets[1] - offsets[0]):
             raise FileFormatError(
-                f"{place} takes {offsets[1] - offsets[0]:,} bytes by its data_offsets, but "
+                f"{place()} takes {offsets[1] - offsets[0]:,} bytes by its data_offsets, but "
                 f"{bits / 8:,.10g} by shape {list(shape)} and dtype {dtype}"
             )
         return cls(name, dtype, shape, *offsets)
 
 
-def _counts(value: Any, place: str) -> tuple[int, ...]:
+def _counts(value: Any, field: str, place: Callable[[], str]) -> tuple[int, ...]:
     """Return a list of numbers of elements or bytes, each of 0 to 2^63 - 1."""
     if not isinstance(value, list) or len(value) > _AXES_LIMIT:
         raise FileFormatError(
-            f"{place} must be a list of at most {_AXES_LIMIT} numbers, not {shown(value)}"
+            f"{field} of {place()} must be a list of at most {_AXES_LIMIT} numbers, "
+            f"not {shown(value)}"
         )
     for number in value:
         if type(number) is not int or not 0 <= number < 2**63:
-            raise FileFormatError(f"{place} holds {shown(number)}; needed: an integer, 0 to 2^63-1")
+            raise FileFormatError(
+                f"{field} of {place()} holds {shown(number)}; needed: an integer, 0 to 2^63-1"
+            )
     return tuple(value)
 
 
 def _check_layout(entries: list[_Entry], data_bytes: int, where: str) -> None:
     """Refuse data that overlap, leave a hole, or do not end where the file ends."""
-    position = 0
-    before = "the header"
+    position, before = 0, ""
     for entry in entries:
         if entry.begin != position:
             kind = "overlaps" if entry.begin < position else "leaves a hole after"
+            what = f"the tensor {shown(before)}" if before else "the header"
             raise FileFormatError(
-                f"the tensor {shown(entry.name)} of {where} {kind} {before}: it begins at "
+                f"the tensor {shown(entry.name)} of {where} {kind} {what}: it begins at "
                 f"{entry.begin:,}, expected {position:,}"
             )
-        position = entry.end
-        before = f"the tensor {shown(entry.name)}"
+        position, before = entry.end, entry.name
     if position != data_bytes:
         reason = "the file is truncated" if position > data_bytes else "bytes belong to no tensor"
         raise FileFormatError(
-            f"the data of {where} should take {position:,} bytes (up to the end of {before}), but "
-            f"the file has {data_bytes:,} after its header: {reason}"
+            f"the data of {where} should take {position:,} bytes (the last tensor is "
+            f"{shown(before)}), but the file has {data_bytes:,} after its header: {reason}"
         )
 
 

@@ -11,7 +11,14 @@ import attrs
 from paramscale.errors import FileFormatError
 from paramscale.io.files import shown
 
-__all__ = ["GGML_REMOVED_TYPES", "GGML_TYPES", "DtypeTotal", "GgmlType", "TensorTable"]
+__all__ = [
+    "GGML_FILE_TYPES",
+    "GGML_REMOVED_TYPES",
+    "GGML_TYPES",
+    "DtypeTotal",
+    "GgmlType",
+    "TensorTable",
+]
 
 
 @attrs.frozen
@@ -199,3 +206,12 @@ GGML_REMOVED_TYPES: Mapping[int, str] = {
     37: "IQ4_NL_4_8",
     38: "IQ4_NL_8_8",
 }
+
+#: general.file_type: what llama-quantize was asked for (enum llama_ftype: gguf-py 0.19.0
+#: LlamaFileType, and Q2_0 = 41 of later headers). A file mixes several storage types;
+#: TensorTable.by_dtype() says which.
+GGML_FILE_TYPES = """
+F32 F16 Q4_0 Q4_1 Q4_1_SOME_F16 Q4_2 Q4_3 Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M
+Q5_K_S Q5_K_M Q6_K IQ2_XXS IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S IQ2_M IQ4_XS
+IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 MXFP4_MOE NVFP4 Q1_0 Q2_0
+""".split()  # noqa: SIM905 - one name a line would hide the order

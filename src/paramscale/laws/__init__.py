@@ -1,8 +1,8 @@
-"""Laws of loss against size and data: forms in code (``forms/``), published fits in rows (``data/``).
+"""Laws of loss against size and data: forms in code, published fits in rows.
 
 >>> from paramscale.laws import laws
->>> laws["besiroglu2024"](1e9, 2e10)  # doctest: +ELLIPSIS
-np.float64(2.53...)
+>>> laws["besiroglu2024"](1e9, 2e10)
+np.float64(2.529...)
 """
 
 from paramscale.laws.form import Form, form_named, form_names

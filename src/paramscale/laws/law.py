@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from paramscale.core.domain import Domain
-from paramscale.core.source import SourceLike, as_sources
+from paramscale.core.source import as_sources
 from paramscale.errors import RegistrationError
 from paramscale.laws.form import Form
 from paramscale.typing import Booleans, Floats, FloatsLike
@@ -63,7 +63,7 @@ class Law:
     >>> from paramscale.laws import laws
     >>> law = laws["besiroglu2024"]
     >>> round(float(law(70e9, 1.4e12)), 4)
-    1.9736
+    1.9734
     >>> law.coefficients["E"], law.standard_errors["E"]
     (1.81686, 0.02566)
     """
@@ -88,8 +88,8 @@ class Law:
         needed, given = set(self.form.coefficients), set(self.coefficients)
         if needed != given:
             raise RegistrationError(
-                f"law {self.law_id!r} of form {self.form.name!r}: missing are "
-                f"{sorted(needed - given) or 'none'}, unknown are {sorted(given - needed) or 'none'}"
+                f"law {self.law_id!r} of form {self.form.name!r}: "
+                f"missing are {sorted(needed - given)}, unknown are {sorted(given - needed)}"
             )
         stray = set(self.standard_errors) - given
         if stray:
@@ -130,7 +130,7 @@ class Law:
         size = np.asarray(parameters, dtype=np.float64)
         data = np.asarray(tokens, dtype=np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
-            inside = self.domain.inside(
+            return self.domain.inside(
                 {
                     "parameters": size,
                     "training.tokens": data,
@@ -138,7 +138,6 @@ class Law:
                     "tokens_per_parameter": data / size,
                 }
             )
-        return inside
 
     def interval(self, parameters: FloatsLike, tokens: FloatsLike) -> tuple[Floats, Floats]:
         """Return the ends of a 90 % interval for one more run like those that were fitted.
@@ -153,7 +152,7 @@ class Law:
         >>> from paramscale.laws import laws
         >>> low, high = laws["besiroglu2024"].interval(1e9, 2e10)
         >>> round(float(low), 3), round(float(high), 3)
-        (2.506, 2.561)
+        (2.502, 2.557)
         """
         loss = self(parameters, tokens)
         half = np.where(

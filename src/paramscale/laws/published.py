@@ -1,4 +1,4 @@
-"""The published laws: one row of ``data/laws.csv`` each, its numbers in ``data/coefficients.csv``."""
+"""Published laws: one row of ``data/laws.csv`` each, its numbers in ``data/coefficients.csv``."""
 
 from __future__ import annotations
 
@@ -41,14 +41,13 @@ Cells = dict[str, str]
 
 def _rows(file: str) -> Iterator[tuple[str, Cells]]:
     """Yield ``("laws.csv line 2", cells)`` for each row."""
-    place = resources.files("paramscale.laws").joinpath("data", file)
-    with place.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        for cells in reader:
-            where = f"{file} line {reader.line_num}"
-            if None in cells or None in cells.values():
-                raise FileFormatError(f"{where} has not as many cells as the header")
-            yield where, cells
+    text = resources.files("paramscale.laws").joinpath("data", file).read_text(encoding="utf-8")
+    reader = csv.DictReader(text.splitlines())
+    for cells in reader:
+        where = f"{file} line {reader.line_num}"
+        if None in cells or None in cells.values():
+            raise FileFormatError(f"{where} has not as many cells as the header")
+        yield where, cells
 
 
 def _number(where: str, cells: Cells, column: str) -> float | None:

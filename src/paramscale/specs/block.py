@@ -17,9 +17,11 @@ from paramscale.errors import RegistrationError
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["Block", "Borrowed", "Operation", "block", "blocks"]
+__all__ = ["NOTHING", "Block", "Borrowed", "Operation", "block", "blocks"]
 
-_NONE = np.float64(0.0)
+#: What an operation has of everything that it does not state; one object, so that sums may skip it.
+NOTHING = np.float64(0.0)
+_ONE = np.float64(1.0)
 
 
 class Operation(NamedTuple):
@@ -55,6 +57,8 @@ class Operation(NamedTuple):
         ``"kv"``: in the cache's format; ``"model"``: in the activations' format; ``"fp32"``.
     state_read, state_written : Floats
         Cache or state elements moved in this pass.
+    state_ranks : Floats
+        Over how many tensor-parallel ranks the state can be divided; further ranks repeat it.
     split : str
         How tensor or expert parallelism divides the weights: ``"none"``, ``"column"``, ``"row"``,
         ``"heads"``, ``"experts"`` or ``"vocabulary"``.
@@ -68,21 +72,22 @@ class Operation(NamedTuple):
     name: str
     part: str
     kind: str
-    weights: Floats = _NONE
-    borrowed: Floats = _NONE
+    weights: Floats = NOTHING
+    borrowed: Floats = NOTHING
     active: Floats | None = None
     read: Floats | None = None
-    flops: Floats = _NONE
-    moved_in: Floats = _NONE
-    moved_out: Floats = _NONE
-    kept: Floats = _NONE
-    state: Floats = _NONE
+    flops: Floats = NOTHING
+    moved_in: Floats = NOTHING
+    moved_out: Floats = NOTHING
+    kept: Floats = NOTHING
+    state: Floats = NOTHING
     state_format: str = "kv"
-    state_read: Floats = _NONE
-    state_written: Floats = _NONE
+    state_read: Floats = NOTHING
+    state_written: Floats = NOTHING
+    state_ranks: Floats = _ONE
     split: str = "none"
     collective: str = ""
-    buffers: Floats = _NONE
+    buffers: Floats = NOTHING
 
     @property
     def active_weights(self) -> Floats:
@@ -161,6 +166,6 @@ class Borrowed:
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the operations of the shared block, holding nothing."""
         return [
-            op._replace(weights=_NONE, borrowed=op.weights + op.borrowed, active=_NONE)
+            op._replace(weights=NOTHING, borrowed=op.weights + op.borrowed, active=NOTHING)
             for op in self.block.operations(width, step)
         ]

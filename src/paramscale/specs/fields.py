@@ -159,11 +159,10 @@ def choice(default: Any, options: tuple[str, ...], *, doc: str = "") -> Any:
     return attrs.field(default=default, validator=check, metadata={"doc": doc})
 
 
-def array_fields(spec: Any, prefix: str) -> list[tuple[str, Floats]]:
-    """Return ``(path, array)`` for each field of `spec` that holds an array, in field order."""
-    found: list[tuple[str, Floats]] = []
-    for attribute in attrs.fields(type(spec)):
-        value = getattr(spec, attribute.name)
-        if isinstance(value, np.ndarray):
-            found.append((f"{prefix}.{attribute.name}", value))
-    return found
+def array_fields(spec: Any, prefix: str = "") -> dict[str, Floats]:
+    """Return the fields of `spec` that hold arrays, by name, in field order."""
+    return {
+        prefix + attribute.name: value
+        for attribute in attrs.fields(type(spec))
+        if isinstance(value := getattr(spec, attribute.name), np.ndarray)
+    }

@@ -50,10 +50,6 @@ class HasComputeType(Protocol):
     def compute_type(self) -> str: ...
 
 
-def _figure(doc: str) -> Any:
-    return number(np.nan, missing=True, doc=doc)
-
-
 @spec_type("hardware")
 @attrs.frozen(eq=False, kw_only=True)
 class HardwareSpec:
@@ -69,10 +65,10 @@ class HardwareSpec:
     ----------
     name, vendor, kind, release_date : str
         What it is: ``"NVIDIA H100 80GB SXM"``, ``"NVIDIA"``, ``"GPU"``, ``"2022-09-20"``.
-    fp32_flops_per_s, tf32_flops_per_s, bf16_flops_per_s, fp16_flops_per_s, fp8_flops_per_s : float or array
+    fp32_flops_per_s, tf32_flops_per_s, bf16_flops_per_s, fp16_flops_per_s : float or array
         Dense peak [FLOP/s] of multiplying in that format; a multiply-add counts two.
-    fp4_flops_per_s : float or array
-        The same for 4-bit floats.
+    fp8_flops_per_s, fp4_flops_per_s : float or array
+        The same for 8-bit and 4-bit floats.
     int8_ops_per_s : float or array
         Dense peak [operations/s] of multiplying 8-bit integers.
     memory_bytes : float or array
@@ -108,18 +104,24 @@ class HardwareSpec:
     vendor: str = ""
     kind: str = "GPU"
     release_date: str = ""
-    fp32_flops_per_s: Floats = _figure("dense peak in fp32 [FLOP/s]")
-    tf32_flops_per_s: Floats = _figure("dense peak in TF32 [FLOP/s]")
-    bf16_flops_per_s: Floats = _figure("dense peak in bf16 [FLOP/s]")
-    fp16_flops_per_s: Floats = _figure("dense peak in fp16, accumulated in fp32 [FLOP/s]")
-    fp8_flops_per_s: Floats = _figure("dense peak in fp8 [FLOP/s]")
-    int8_ops_per_s: Floats = _figure("dense peak in int8 [operations/s]")
-    fp4_flops_per_s: Floats = _figure("dense peak in fp4 [FLOP/s]")
-    memory_bytes: Floats = _figure("device memory [bytes]")
-    memory_bandwidth_bytes_per_s: Floats = _figure("bandwidth of the device memory [bytes/s]")
-    interconnect_bytes_per_s: Floats = _figure("sent to peers, one direction [bytes/s]")
-    power_limit_w: Floats = _figure("power limit [W]")
-    release_price_usd: Floats = _figure("price at release [USD]")
+    fp32_flops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in fp32 [FLOP/s]")
+    tf32_flops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in TF32 [FLOP/s]")
+    bf16_flops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in bf16 [FLOP/s]")
+    fp16_flops_per_s: Floats = number(
+        np.nan, missing=True, doc="dense peak in fp16, accumulated in fp32 [FLOP/s]"
+    )
+    fp8_flops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in fp8 [FLOP/s]")
+    int8_ops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in int8 [operations/s]")
+    fp4_flops_per_s: Floats = number(np.nan, missing=True, doc="dense peak in fp4 [FLOP/s]")
+    memory_bytes: Floats = number(np.nan, missing=True, doc="device memory [bytes]")
+    memory_bandwidth_bytes_per_s: Floats = number(
+        np.nan, missing=True, doc="bandwidth of the device memory [bytes/s]"
+    )
+    interconnect_bytes_per_s: Floats = number(
+        np.nan, missing=True, doc="sent to peers, one direction [bytes/s]"
+    )
+    power_limit_w: Floats = number(np.nan, missing=True, doc="power limit [W]")
+    release_price_usd: Floats = number(np.nan, missing=True, doc="price at release [USD]")
     memory_type: str = choice("", _MEMORY_TYPES, doc="class of memory, empty where not known")
     source: str = ""
     verified: bool = False

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
+from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.block import Block, Operation
 from paramscale.specs.fields import array_fields, number
+from paramscale.specs.names import FINDERS
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats, FloatsLike
 
-__all__ = ["Layer", "ModelSpec", "resolver"]
+__all__ = ["Layer", "ModelSpec"]
 
 _ONE = np.float64(1.0)
-
-#: Finds a published model by name; the catalogue fills it, so that specs need not know the rows.
-resolver: list[Callable[[str], ModelSpec]] = []
-
 
 def _blocks(value: Any) -> tuple[Block, ...]:
     found = tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -56,6 +54,7 @@ class Layer:
     count: Floats = number(1.0, integer=True, doc="how many layers are like this one")
 
 
+@spec_type("model")
 @attrs.frozen(eq=False, kw_only=True)
 class ModelSpec:
     """The architecture of a model; counts, FLOPs, memory and time all follow from its blocks.
@@ -78,6 +77,9 @@ class ModelSpec:
         Name, model type, and where the architecture was read.
     max_context : FloatsLike, optional
         Longest context in tokens; None where it is not stated.
+    nominal_parameters : FloatsLike
+        Size that was asked for, or that the publisher names; NaN where there is none. It names
+        the point and is not computed with.
 
     Examples
     --------
@@ -90,7 +92,7 @@ class ModelSpec:
     260608.0
     """
 
-    width: Floats = number(integer=True, doc="channels of the hidden state")
+    width: Floats = number(integer=True, missing=True, doc="channels of the hidden state")
     layers: tuple[Layer, ...] = attrs.field(converter=_layers)
     embedding: tuple[Block, ...] = attrs.field(default=(), converter=_blocks)
     head: tuple[Block, ...] = attrs.field(default=(), converter=_blocks)
@@ -99,6 +101,7 @@ class ModelSpec:
     family: str = ""
     source: str = ""
     max_context: Floats | None = number(None, integer=True, optional=True)
+    nominal_parameters: Floats = number(np.nan, missing=True)
 
     def operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
         """Return ``(count, operation)`` for everything that the model does in one pass."""
@@ -137,13 +140,19 @@ class ModelSpec:
                 for j, item in enumerate(layer.blocks):
                     yield f"{place}[{i}].blocks[{j}]", item
 
-    def arrays(self) -> list[tuple[str, Floats]]:
-        """Return ``(path, array)`` for every field that holds an array."""
-        found = array_fields(self, "model")
+    def arrays(self) -> dict[str, Floats]:
+        """Return every field that holds an array, by its path in the model.
+
+        The size that was asked for comes first, so that it names the axis of a grid of sizes.
+        """
+        found = array_fields(self)
+        if np.ndim(self.nominal_parameters):
+            found = {"parameters": self.nominal_parameters, **found}
+            del found["nominal_parameters"]
         for i, layer in enumerate(self.layers):
-            found += array_fields(layer, f"model.layers[{i}]")
+            found |= array_fields(layer, f"layers[{i}].")
         for path, item in self.walk():
-            found += array_fields(item, f"model.{path}")
+            found |= array_fields(item, f"{path}.")
         return found
 
     @classmethod
@@ -167,7 +176,7 @@ class ModelSpec:
         """
         from paramscale.specs.scaling import scaled_to
 
-        base = resolver[0](like) if isinstance(like, str) else like
+        base = FINDERS["model"](like) if isinstance(like, str) else like
         return scaled_to(base, parameters)
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from paramscale.specs.fields import flag, number
+from paramscale.specs.fields import to_floats
 from paramscale.typing import Floats
 
 __all__ = ["Pass"]
@@ -52,12 +52,15 @@ class Pass:
     (10.0, 7.0)
     """
 
-    sequences: Floats = number(integer=True, doc="sequences processed together")
-    new_tokens: Floats = number(low_allowed=True, doc="new tokens of each sequence")
-    cached_tokens: Floats = number(0.0, low_allowed=True, doc="tokens held from earlier passes")
-    logit_tokens: Floats | None = number(None, low_allowed=True, optional=True)
-    causal: bool = flag(True)
-    absorbed: bool = flag(True)
+    # Not validated: passes are made by specs, which are, and several times an estimate.
+    sequences: Floats = attrs.field(converter=to_floats)
+    new_tokens: Floats = attrs.field(converter=to_floats)
+    cached_tokens: Floats = attrs.field(default=_ZERO, converter=to_floats)
+    logit_tokens: Floats | None = attrs.field(
+        default=None, converter=attrs.converters.optional(to_floats)
+    )
+    causal: bool = True
+    absorbed: bool = True
     tokens: Floats = attrs.field(init=False)
     context: Floats = attrs.field(init=False)
 

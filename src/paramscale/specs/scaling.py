@@ -102,4 +102,4 @@ def scaled_to(base: ModelSpec, parameters: FloatsLike) -> ModelSpec:
         attrs.evolve(layer, count=np.maximum(np.rint(layer.count * deeper), 1.0))
         for layer in model.layers
     )
-    return attrs.evolve(model, layers=layers, name=f"like {base.name}", source=base.source)
+    return attrs.evolve(model, layers=layers, name=f"like {base.name}", nominal_parameters=wanted)

@@ -34,6 +34,8 @@ class ClassDefaults:
         For wrappers: key of the text configuration, and its model type when it does not say.
     text_init : mapping
         For wrappers: the text configuration when the file gives none.
+    sub : mapping
+        Declarations of further nested configurations that hold sizes of the decoder.
     """
 
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
@@ -41,6 +43,7 @@ class ClassDefaults:
     legacy: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     text: Mapping[str, str] = attrs.field(factory=dict, converter=lambda value: value or {})
     text_init: Mapping[str, Any] = attrs.field(factory=dict)
+    sub: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @cache

@@ -19,15 +19,25 @@ __all__ = [
     "attention",
     "biased",
     "decoder",
+    "even_attention",
     "gated_mlp",
     "layer_kinds",
     "plain_mlp",
     "pre_norm",
     "stack",
+    "tables",
     "windowed",
 ]
 
 K = TypeVar("K", bound=Hashable)
+
+
+def tables(c: Config, positions: str = "max_position_embeddings", extra: int = 0) -> list[Block]:
+    """Return the token table and a table of learned positions with `extra` unused rows."""
+    return [
+        Table(c.integer("vocab_size")),
+        Table(c.integer(positions) + extra, of="position_embedding"),
+    ]
 
 
 def stack(kinds: Sequence[K], make: Callable[[K], Sequence[Block]]) -> list[Layer]:
@@ -63,6 +73,20 @@ def attention(c: Config, **changes: Any) -> GroupedAttention:
     return GroupedAttention(**values)
 
 
+def even_attention(
+    c: Config, width: Floats, heads: Floats, kv_heads: Floats | None = None, **changes: Any
+) -> GroupedAttention:
+    """Return attention whose heads share the width evenly, where the class has no ``head_dim``."""
+    if width % heads:
+        c.contradiction("hidden_size", f"the {int(heads)} heads do not divide {int(width)}")
+    if c.has("head_dim") and c.integer("head_dim") != width // heads:
+        c.contradiction("head_dim", f"its class gives the heads {int(width // heads)} channels")
+    kv_heads = heads if kv_heads is None else kv_heads
+    if heads % kv_heads:
+        c.contradiction("num_key_value_heads", f"{int(heads)} heads are no multiple of it")
+    return GroupedAttention(heads, kv_heads, width // heads, **changes)
+
+
 def biased(query_key_value: bool, output: bool | None = None) -> dict[str, bool]:
     """Return the bias fields of an attention block from one or two flags."""
     return {
@@ -78,9 +102,15 @@ def gated_mlp(c: Config, inner: str = "intermediate_size", *, bias: bool = False
     return MLP(c.integer(inner), gated=True, bias_in=bias, bias_out=bias)
 
 
-def plain_mlp(c: Config, inner: str = "intermediate_size", *, bias: bool = False) -> MLP:
+def plain_mlp(
+    c: Config,
+    inner: str = "intermediate_size",
+    *,
+    bias: bool = False,
+    default: Floats | None = None,
+) -> MLP:
     """Return a feed-forward block without a gate from its field."""
-    return MLP(c.integer(inner), gated=False, bias_in=bias, bias_out=bias)
+    return MLP(c.integer(inner, default), gated=False, bias_in=bias, bias_out=bias)
 
 
 def pre_norm(attend: Block, feed: Block, norm: str = "rms") -> list[Block]:

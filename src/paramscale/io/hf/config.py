@@ -197,7 +197,7 @@ class Config:
         return list(value)
 
     def sub(self, name: str) -> Config:
-        """Return a nested object as a configuration of its own, without class defaults."""
+        """Return a nested object as a configuration of its own, with its class's defaults."""
         value = self.get(name)
         if value is None:
             value = {}
@@ -207,7 +207,8 @@ class Config:
                 field=name,
                 value=value,
             )
-        nested = Config(value, f"{self.model_type}.{name}", ClassDefaults())
+        known = ClassDefaults(defaults=self.known.sub.get(name, {}).get("defaults", {}))
+        nested = Config(value, f"{self.model_type}.{name}", known)
         nested.bare = True
         return nested
 

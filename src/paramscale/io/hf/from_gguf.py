@@ -11,20 +11,16 @@ Keys and tensor names as written by llama.cpp's converters (conversion/*.py) and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from paramscale.errors import ConfigError, UnsupportedArchitectureError, did_you_mean
 from paramscale.io.files import shown
-from paramscale.io.gguf import GGUFFile
+from paramscale.io.gguf import GGUFFacts, GGUFFile
 
 __all__ = ["GGUF_ARCHITECTURES", "to_config"]
 
 Fields: TypeAlias = dict[str, Any]
-
-_BLOCK = re.compile(r"blk\.(\d+)\.(.+)")
-_OLD_EXPERT = re.compile(r"(ffn_(?:gate|up|down))\.\d+")  # one tensor an expert, until April 2024
 
 _ATTENTION = "attn_norm attn_q attn_k attn_v attn_output"
 _GATED = "ffn_norm ffn_gate ffn_up ffn_down"
@@ -60,141 +56,19 @@ def to_config(gguf: GGUFFile) -> dict[str, Any]:
             model_type=architecture,
             field="general.architecture",
         )
-    facts = _Facts(gguf, architecture)
+    facts = GGUFFacts(gguf, architecture)
     config = GGUF_ARCHITECTURES[architecture](facts)
     facts.check_declared()
     return config
 
 
-class _Facts:
-    """What a file says, with a memory of which tensors were accounted for."""
-
-    def __init__(self, gguf: GGUFFile, architecture: str) -> None:
-        self.gguf = gguf
-        self.architecture = architecture
-        self.loose: dict[str, tuple[int, ...]] = {}
-        self.blocks: dict[str, dict[int, tuple[int, ...]]] = {}
-        self.declared = {"token_embd", "output_norm", "output"}
-        self.layers = self.integer("block_count") - self.integer("nextn_predict_layers", 0)
-        table = gguf.parameter_tensors
-        for name, shape in zip(table.names, table.shapes, strict=True):
-            block = _BLOCK.fullmatch(name)
-            short = (block[2] if block else name).removesuffix(".weight")
-            if block is None:
-                self.loose[short] = shape
-            elif int(block[1]) < self.layers:
-                short = _OLD_EXPERT.sub(r"\1_exps", short)
-                self.blocks.setdefault(short, {})[int(block[1])] = shape
-        if "token_embd" not in self.loose:
-            self.refuse("token_embd.weight", "it holds no embedding: a vocabulary or a part only")
-
-    # ------------------------------------------------------------------ metadata
-    def value(self, key: str) -> Any:
-        """Return a value of this architecture; of one that lists layers, what all layers share."""
-        value = self.gguf.metadata.get(f"{self.architecture}.{key}")
-        if isinstance(value, list):
-            if not value or any(item != value[0] for item in value):
-                self.refuse(f"{self.architecture}.{key}", f"it differs by layer: {shown(value)}")
-            value = value[0]
-        return value
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        """Return a whole number of at least 0; without default it must be there."""
-        value = self.value(key)
-        if value is None:
-            value = default
-        full = f"{self.architecture}.{key}"
-        if value is None:
-            self.refuse(full, "the key is missing")
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**48:
-            raise ConfigError(
-                f"{full} must be a whole number from 0 to 2^48, not {shown(value)}",
-                field=full,
-                value=value,
-            )
-        return value
-
-    def given(self, **fields: str) -> Fields:
-        """Return those `fields` whose key the file has."""
-        found = {name: self.value(key) for name, key in fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
-
-    # ------------------------------------------------------------------ tensors
-    def declare(self, names: str) -> None:
-        """Account for weights that every layer has."""
-        self.declared.update(names.split())
-
-    def has(self, names: str) -> bool:
-        """Account for tensors that are all there, or none of them; return which."""
-        wanted = names.split()
-        present = [name for name in wanted if name in self.blocks or name in self.loose]
-        if present and len(present) != len(wanted):
-            missing = next(name for name in wanted if name not in present)
-            self.refuse(missing, f"it is missing, though {present[0]!r} is stored")
-        self.declared.update(wanted)
-        return bool(present)
-
-    def biased(self, names: str) -> bool:
-        """Account for the biases of `names`, all or none; return which."""
-        return self.has(" ".join(f"{name}.bias" for name in names.split()))
-
-    def need_bias(self, names: str) -> None:
-        """Account for biases that this architecture always has."""
-        if not self.biased(names):
-            self.refuse(f"{names.split()[0]}.bias", "its layers always have it, this file has not")
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape that a tensor has, in whichever layer."""
-        shape = self.loose.get(name) or next(iter(self.blocks.get(name, {}).values()), ())
-        if len(shape) < 2:
-            self.refuse(name, "it is missing" if not shape else f"its shape is {shape}")
-        return shape
-
-    def agree(self, name: str, rows: int, key: str) -> None:
-        """Refuse a matrix whose rows are not as many as the metadata say."""
-        actual = self.shape(name)[-2]
-        if actual != rows:
-            full = f"{self.architecture}.{key}"
-            raise ConfigError(
-                f"{full} makes {rows:,} rows of {name}.weight, but it has {actual:,}",
-                field=full,
-                value=self.gguf.metadata.get(full),
-            )
-
-    def check_declared(self) -> None:
-        """Refuse tensors that nobody accounted for, or that are not alike in all layers."""
-        for name in (*self.loose, *self.blocks):
-            if name not in self.declared:
-                self.refuse(name, "this architecture is not known to have it")
-        for name, shapes in self.blocks.items():
-            if len(shapes) != self.layers and not name.startswith("ffn_"):
-                self.refuse(name, f"{len(shapes)} of {self.layers} layers have it")
-            if len(set(shapes.values())) > 1:
-                listed = shown(sorted(set(shapes.values())))
-                self.refuse(name, f"its shape differs by layer: {listed}")
-        ffn = {
-            layer for name in self.blocks if name.startswith("ffn_") for layer in self.blocks[name]
-        }
-        if ffn and len(ffn) != self.layers:
-            self.refuse("ffn_up", f"{len(ffn)} of {self.layers} layers have a feed-forward block")
-
-    def refuse(self, field: str, why: str) -> NoReturn:
-        raise UnsupportedArchitectureError(
-            f"the GGUF architecture {self.architecture!r} cannot be read as a configuration: "
-            f"{shown(field)}: {why}; its exact counts are in read_gguf(path).tensors",
-            model_type=self.architecture,
-            field=field,
-        )
-
-
 # ---------------------------------------------------------------------- parts that many share
 
 
-def _base(f: _Facts, model_type: str) -> Fields:
+def _base(f: GGUFFacts, model_type: str) -> Fields:
     """Return the fields of every model."""
     vocabulary, width = f.shape("token_embd")
     if width != f.integer("embedding_length"):
-        f.agree("token_embd", vocabulary, "vocab_size")
         raise ConfigError(
             f"{f.architecture}.embedding_length is {f.integer('embedding_length'):,}, but "
             f"token_embd.weight is {width:,} wide",
@@ -222,7 +96,7 @@ def _base(f: _Facts, model_type: str) -> Fields:
     }
 
 
-def _head_width(f: _Facts) -> int:
+def _head_width(f: GGUFFacts) -> int:
     heads = f.integer("attention.head_count")
     width = f.integer("attention.key_length", f.integer("embedding_length") // max(heads, 1))
     if f.integer("attention.value_length", width) != width:
@@ -230,7 +104,7 @@ def _head_width(f: _Facts) -> int:
     return width
 
 
-def _heads(f: _Facts, *, own_width: bool = True, fused: bool = False) -> Fields:
+def _heads(f: GGUFFacts, *, own_width: bool = True, fused: bool = False) -> Fields:
     """Return the fields of grouped attention, checked against its matrices.
 
     `own_width` says whether the class has a field for the width of a head; `fused` whether queries,
@@ -253,7 +127,9 @@ def _heads(f: _Facts, *, own_width: bool = True, fused: bool = False) -> Fields:
     return {**fields, "head_dim": width} if own_width else fields
 
 
-def _dense(f: _Facts, *, gated: bool = True, fused: bool = False, norm: str = "ffn_norm") -> Fields:
+def _dense(
+    f: GGUFFacts, *, gated: bool = True, fused: bool = False, norm: str = "ffn_norm"
+) -> Fields:
     """Return the width of a feed-forward block; `fused` if gate and up are one matrix."""
     f.declare(f"{norm} ffn_up ffn_down" + (" ffn_gate" if gated and not fused else ""))
     inner = f.integer("feed_forward_length")
@@ -261,19 +137,19 @@ def _dense(f: _Facts, *, gated: bool = True, fused: bool = False, norm: str = "f
     return {"intermediate_size": inner}
 
 
-def _expert_width(f: _Facts, name: str = "ffn_up_exps", kind: str = "expert_") -> int:
+def _expert_width(f: GGUFFacts, name: str = "ffn_up_exps", kind: str = "expert_") -> int:
     """Return the inner width of one expert: from its key, else from its matrices."""
     width = f.integer(f"{kind}feed_forward_length", f.shape(name)[-2])
     f.agree(name, width, f"{kind}feed_forward_length")
     return width
 
 
-def _rotary_share(f: _Facts) -> float:
+def _rotary_share(f: GGUFFacts) -> float:
     width = _head_width(f)
     return f.integer("rope.dimension_count", width) / width
 
 
-def _layer_types(f: _Facts, period: int) -> Fields:
+def _layer_types(f: GGUFFacts, period: int) -> Fields:
     """Return which layers see a window only: all but every `period`-th, unless the file says so."""
     window = f.integer("attention.sliding_window", 0)
     pattern = f.gguf.metadata.get(f"{f.architecture}.attention.sliding_window_pattern")
@@ -293,7 +169,7 @@ def _layer_types(f: _Facts, period: int) -> Fields:
 # ---------------------------------------------------------------------- architectures
 
 
-def _llama(f: _Facts) -> Fields:
+def _llama(f: GGUFFacts) -> Fields:
     experts = f.integer("expert_count", 0)
     if experts:
         f.declare(f"ffn_norm {_EXPERTS}")
@@ -310,14 +186,14 @@ def _llama(f: _Facts) -> Fields:
     return {**_base(f, "llama"), **_heads(f), **_dense(f), **_optional_biases(f)}
 
 
-def _optional_biases(f: _Facts) -> Fields:
+def _optional_biases(f: GGUFFacts) -> Fields:
     return {
         "attention_bias": f.biased("attn_q attn_k attn_v attn_output"),
         "mlp_bias": f.biased("ffn_gate ffn_up ffn_down"),
     }
 
 
-def _granite(f: _Facts) -> Fields:
+def _granite(f: GGUFFacts) -> Fields:
     scales = f.given(
         attention_multiplier="attention.scale",
         embedding_multiplier="embedding_scale",
@@ -328,19 +204,19 @@ def _granite(f: _Facts) -> Fields:
     return {**base, **_dense(f), **_optional_biases(f)}
 
 
-def _qwen2(f: _Facts) -> Fields:
+def _qwen2(f: GGUFFacts) -> Fields:
     f.need_bias("attn_q attn_k attn_v")
     return {**_base(f, "qwen2"), **_heads(f, own_width=False), **_dense(f)}
 
 
-def _qwen3(f: _Facts) -> Fields:
+def _qwen3(f: GGUFFacts) -> Fields:
     f.declare("attn_q_norm attn_k_norm")
     bias = f.biased("attn_q attn_k attn_v attn_output")
     return {**_base(f, "qwen3"), **_heads(f), **_dense(f), "attention_bias": bias}
 
 
-def _qwen_experts(f: _Facts) -> Fields:
-    """Return the fields that both Qwen expert models share; layers with a dense block are listed."""
+def _qwen_experts(f: GGUFFacts) -> Fields:
+    """Return the fields that both Qwen expert models share; dense layers are listed."""
     dense = sorted(f.blocks.get("ffn_up", {}))
     inner = _dense(f) if dense else f.given(intermediate_size="feed_forward_length")
     f.declare(f"ffn_norm {_EXPERTS}")
@@ -354,7 +230,7 @@ def _qwen_experts(f: _Facts) -> Fields:
     }
 
 
-def _qwen2moe(f: _Facts) -> Fields:
+def _qwen2moe(f: GGUFFacts) -> Fields:
     f.need_bias("attn_q attn_k attn_v")
     f.declare(f"{_SHARED} ffn_gate_inp_shexp")
     shared = _expert_width(f, "ffn_up_shexp", "expert_shared_")
@@ -362,16 +238,16 @@ def _qwen2moe(f: _Facts) -> Fields:
     return {**base, "shared_expert_intermediate_size": shared}
 
 
-def _qwen3moe(f: _Facts) -> Fields:
+def _qwen3moe(f: GGUFFacts) -> Fields:
     f.declare("attn_q_norm attn_k_norm")
     return {**_base(f, "qwen3_moe"), **_heads(f), **_qwen_experts(f)}
 
 
-def _gemma(f: _Facts) -> Fields:
+def _gemma(f: GGUFFacts) -> Fields:
     return {**_base(f, "gemma"), **_heads(f), **_dense(f)}
 
 
-def _gemma2(f: _Facts) -> Fields:
+def _gemma2(f: GGUFFacts) -> Fields:
     f.declare("post_attention_norm post_ffw_norm")
     caps = f.given(
         attn_logit_softcapping="attn_logit_softcapping",
@@ -380,12 +256,12 @@ def _gemma2(f: _Facts) -> Fields:
     return {**_base(f, "gemma2"), **_heads(f), **_dense(f), **_layer_types(f, 2), **caps}
 
 
-def _gemma3(f: _Facts) -> Fields:
+def _gemma3(f: GGUFFacts) -> Fields:
     f.declare("post_attention_norm post_ffw_norm attn_q_norm attn_k_norm")
     return {**_base(f, "gemma3_text"), **_heads(f), **_dense(f), **_layer_types(f, 6)}
 
 
-def _phi3(f: _Facts) -> Fields:
+def _phi3(f: GGUFFacts) -> Fields:
     config = {**_base(f, "phi3"), **_heads(f, own_width=False, fused=True)}
     window = f.integer("attention.sliding_window", 0)  # 0 marks Phi-4, which has none
     return {
@@ -396,7 +272,7 @@ def _phi3(f: _Facts) -> Fields:
     }
 
 
-def _phi2(f: _Facts) -> Fields:
+def _phi2(f: GGUFFacts) -> Fields:
     fused = "attn_qkv" in f.blocks
     f.need_bias("output output_norm attn_norm attn_output ffn_up ffn_down")
     f.need_bias("attn_qkv" if fused else "attn_q attn_k attn_v")
@@ -405,7 +281,7 @@ def _phi2(f: _Facts) -> Fields:
     return {**config, **inner, "partial_rotary_factor": _rotary_share(f)}
 
 
-def _falcon(f: _Facts) -> Fields:
+def _falcon(f: GGUFFacts) -> Fields:
     two_norms = f.has("attn_norm_2 attn_norm_2.bias")
     f.need_bias("attn_norm output_norm")
     config = {**_base(f, "falcon"), **_heads(f, own_width=False, fused=True)}
@@ -414,7 +290,7 @@ def _falcon(f: _Facts) -> Fields:
     config.update(
         num_kv_heads=groups,
         new_decoder_architecture=new,
-        multi_query=not new,
+        multi_query=True,
         parallel_attn=True,
         alibi=False,
         bias=f.biased("attn_qkv attn_output ffn_up ffn_down"),
@@ -423,7 +299,7 @@ def _falcon(f: _Facts) -> Fields:
     return {**config, "num_ln_in_parallel_attn": 2 if two_norms else 1} if new else config
 
 
-def _gpt2(f: _Facts) -> Fields:
+def _gpt2(f: GGUFFacts) -> Fields:
     f.need_bias("attn_norm attn_qkv attn_output ffn_norm ffn_up ffn_down output_norm")
     f.declare("position_embd")
     base = _base(f, "gpt2")
@@ -439,7 +315,7 @@ def _gpt2(f: _Facts) -> Fields:
     }
 
 
-def _gptneox(f: _Facts) -> Fields:
+def _gptneox(f: GGUFFacts) -> Fields:
     f.need_bias("attn_norm ffn_norm ffn_up ffn_down output_norm")
     config = {**_base(f, "gpt_neox"), **_heads(f, own_width=False, fused=True)}
     if config.pop("num_key_value_heads") != config["num_attention_heads"]:
@@ -453,14 +329,14 @@ def _gptneox(f: _Facts) -> Fields:
     }
 
 
-def _starcoder2(f: _Facts) -> Fields:
+def _starcoder2(f: GGUFFacts) -> Fields:
     f.need_bias("attn_norm ffn_norm output_norm")
     bias = f.biased("attn_q attn_k attn_v attn_output ffn_up ffn_down")
     config = {**_base(f, "starcoder2"), **_heads(f, own_width=False), **_dense(f, gated=False)}
     return {**config, "use_bias": bias, **f.given(sliding_window="attention.sliding_window")}
 
 
-def _stablelm(f: _Facts) -> Fields:
+def _stablelm(f: GGUFFacts) -> Fields:
     f.need_bias("attn_norm output_norm")
     two_norms = f.has("ffn_norm ffn_norm.bias")
     return {
@@ -474,7 +350,7 @@ def _stablelm(f: _Facts) -> Fields:
     }
 
 
-def _state_space(f: _Facts, model_type: str) -> Fields:
+def _state_space(f: GGUFFacts, model_type: str) -> Fields:
     f.declare("attn_norm ssm_in ssm_conv1d ssm_dt.bias ssm_a ssm_d ssm_out")
     width, inner = f.integer("embedding_length"), f.integer("ssm.inner_size")
     if inner % width:
@@ -491,7 +367,7 @@ def _state_space(f: _Facts, model_type: str) -> Fields:
     }
 
 
-def _mamba(f: _Facts) -> Fields:
+def _mamba(f: GGUFFacts) -> Fields:
     falcon = bool(f.value("ssm.dt_b_c_rms"))  # it norms B, C and the step, without weights
     f.declare("ssm_x ssm_dt")
     config = _state_space(f, "falcon_mamba" if falcon else "mamba")
@@ -499,7 +375,7 @@ def _mamba(f: _Facts) -> Fields:
     return {**config, "time_step_rank": f.integer("ssm.time_step_rank")}
 
 
-def _mamba2(f: _Facts) -> Fields:
+def _mamba2(f: GGUFFacts) -> Fields:
     f.declare("ssm_norm")
     inner, heads = f.integer("ssm.inner_size"), f.integer("ssm.time_step_rank")
     groups, state = f.integer("ssm.group_count", 1), f.integer("ssm.state_size")
@@ -508,7 +384,7 @@ def _mamba2(f: _Facts) -> Fields:
     return {**_state_space(f, "mamba2"), **shape}
 
 
-def _deepseek2(f: _Facts) -> Fields:
+def _deepseek2(f: GGUFFacts) -> Fields:
     third = any(name.endswith("exp_probs_b.bias") for name in f.gguf.tensors.names)
     heads, rotary = f.integer("attention.head_count"), f.integer("rope.dimension_count")
     # The lengths of one head; files before MLA was run as multi-query have them without "_mla".
@@ -535,7 +411,7 @@ def _deepseek2(f: _Facts) -> Fields:
     }
 
 
-def _deepseek_experts(f: _Facts) -> Fields:
+def _deepseek_experts(f: GGUFFacts) -> Fields:
     dense = f.integer("leading_dense_block_count", 0)
     f.declare(_EXPERTS)
     if sorted(f.blocks.get("ffn_up_exps", {})) != list(range(dense, f.layers)):
@@ -555,7 +431,7 @@ def _deepseek_experts(f: _Facts) -> Fields:
     }
 
 
-def _command_r(f: _Facts) -> Fields:
+def _command_r(f: GGUFFacts) -> Fields:
     return {
         **_base(f, "cohere"),
         **_heads(f, own_width=False),
@@ -566,7 +442,7 @@ def _command_r(f: _Facts) -> Fields:
     }
 
 
-def _olmo2(f: _Facts) -> Fields:
+def _olmo2(f: GGUFFacts) -> Fields:
     f.declare("attn_q_norm attn_k_norm post_attention_norm")
     windowed = f.integer("attention.sliding_window", 0) > 0  # OLMo 3 is written as olmo2 too
     config = {**_base(f, "olmo3" if windowed else "olmo2"), **_heads(f, own_width=False)}
@@ -574,7 +450,7 @@ def _olmo2(f: _Facts) -> Fields:
     return {**config, **_layer_types(f, 4)} if windowed else config
 
 
-def _gpt_oss(f: _Facts) -> Fields:
+def _gpt_oss(f: GGUFFacts) -> Fields:
     f.need_bias(f"attn_q attn_k attn_v attn_output {_EXPERTS}")
     norm = "ffn_norm" if "ffn_norm" in f.blocks else "post_attention_norm"
     f.declare(f"attn_sinks {norm} {_EXPERTS}")
@@ -589,7 +465,7 @@ def _gpt_oss(f: _Facts) -> Fields:
     }
 
 
-def _glm4(f: _Facts) -> Fields:
+def _glm4(f: GGUFFacts) -> Fields:
     f.declare("post_attention_norm post_ffw_norm")
     bias = f.biased("attn_q attn_k attn_v")
     config = {**_base(f, "glm4"), **_heads(f), **_dense(f, fused=True)}
@@ -597,7 +473,7 @@ def _glm4(f: _Facts) -> Fields:
 
 
 #: What turns each value of ``general.architecture`` into a configuration.
-GGUF_ARCHITECTURES: Mapping[str, Callable[[_Facts], Fields]] = {
+GGUF_ARCHITECTURES: Mapping[str, Callable[[GGUFFacts], Fields]] = {
     "command-r": _command_r,
     "deepseek2": _deepseek2,
     "falcon": _falcon,

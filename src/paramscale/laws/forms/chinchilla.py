@@ -54,7 +54,7 @@ def chinchilla(
     >>> loss = chinchilla(70e9, 1.4e12, E=1.81686, A=482.00572, alpha=0.34781,
     ...                   B=2085.4342, beta=0.36585)
     >>> round(float(loss), 4)
-    1.9736
+    1.9734
     """
     size = _positive(parameters)
     data = _positive(tokens)

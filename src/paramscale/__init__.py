@@ -1,0 +1,96 @@
+"""paramscale: what does the number of parameters of a language model do?
+
+A scenario of typed specs flows through a graph of estimators and comes out as labelled estimates.
+
+>>> import paramscale as ps
+>>> e = ps.estimate(model="llama-3.1-8b", hardware="h100-sxm")
+>>> e["parameters"].value
+np.float64(8030261248.0)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paramscale.analysis.estimate import estimate as estimate
+    from paramscale.catalogue.formats import Format as Format
+    from paramscale.catalogue.formats import formats as formats
+    from paramscale.catalogue.hardware import hardware as hardware
+    from paramscale.catalogue.models import models as models
+    from paramscale.core.domain import Domain as Domain
+    from paramscale.core.estimates import Estimates as Estimates
+    from paramscale.core.estimator import Interval as Interval
+    from paramscale.core.estimator import estimator as estimator
+    from paramscale.core.quantity import Quantity as Quantity
+    from paramscale.io import read_model as read_model
+    from paramscale.laws import Law as Law
+    from paramscale.laws import laws as laws
+    from paramscale.specs.block import Operation as Operation
+    from paramscale.specs.block import block as block
+    from paramscale.specs.hardware import HardwareSpec as HardwareSpec
+    from paramscale.specs.model import Layer as Layer
+    from paramscale.specs.model import ModelSpec as ModelSpec
+    from paramscale.specs.parallel import ParallelSpec as ParallelSpec
+    from paramscale.specs.passes import Pass as Pass
+    from paramscale.specs.scenario import Scenario as Scenario
+    from paramscale.specs.serving import ServingSpec as ServingSpec
+    from paramscale.specs.site import SiteSpec as SiteSpec
+    from paramscale.specs.training import TrainingSpec as TrainingSpec
+
+__version__ = "0.1.0"
+
+#: Public name, and the module that holds it. Nothing is imported before it is asked for.
+_PLACES = {
+    "Domain": "core.domain",
+    "Estimates": "core.estimates",
+    "Format": "catalogue.formats",
+    "HardwareSpec": "specs.hardware",
+    "Interval": "core.estimator",
+    "Law": "laws",
+    "Layer": "specs.model",
+    "ModelSpec": "specs.model",
+    "Operation": "specs.block",
+    "ParallelSpec": "specs.parallel",
+    "Pass": "specs.passes",
+    "Quantity": "core.quantity",
+    "Scenario": "specs.scenario",
+    "ServingSpec": "specs.serving",
+    "SiteSpec": "specs.site",
+    "TrainingSpec": "specs.training",
+    "block": "specs.block",
+    "errors": "errors",
+    "estimate": "analysis.estimate",
+    "estimator": "core.estimator",
+    "formats": "catalogue.formats",
+    "hardware": "catalogue.hardware",
+    "laws": "laws",
+    "models": "catalogue.models",
+    "quantities": "quantities",
+    "read_model": "io",
+}
+
+__all__ = [*_PLACES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use."""
+    from importlib import import_module
+
+    place = _PLACES.get(name)
+    if place is None:
+        from paramscale.errors import did_you_mean
+
+        hint = did_you_mean(name, _PLACES)
+        raise AttributeError(f"module 'paramscale' has no attribute {name!r}{hint}")
+    if name.endswith("Spec"):  # so that names in specs are checked where they are written
+        import_module("paramscale.catalogue.formats")
+        import_module("paramscale.catalogue.models")
+    module = import_module(f"paramscale.{place}")
+    value = getattr(module, name, module)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

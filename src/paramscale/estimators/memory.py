@@ -1,0 +1,90 @@
+"""How many bytes the weights and the cache of a served model take on each device."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paramscale import quantities as q
+from paramscale.catalogue.formats import as_format
+from paramscale.core.estimator import estimator
+from paramscale.specs.bill import Bill, by_part, total
+from paramscale.specs.block import NOTHING, Operation
+from paramscale.specs.model import ModelSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.typing import Floats
+
+__all__ = ["kv_cache", "weights"]
+
+_BITS = "elements x bits of the storage format / 8; formats in catalogue/data/formats.csv"
+
+
+def _weights(serving: ServingSpec, parallel: ParallelSpec) -> tuple[Floats, Floats, Floats]:
+    """Return bytes an element, for elements that are whole, tensor-split, and expert-split."""
+    each = as_format(serving.weight_format).bits_per_weight / 8.0 / parallel.pipeline
+    return each, each / parallel.tensor, each / np.maximum(parallel.expert, parallel.tensor)
+
+
+def _stored(op: Operation, each: tuple[Floats, Floats, Floats]) -> Floats:
+    whole, tensor, expert = each
+    if op.split == "none":
+        return op.weights * whole
+    return op.weights * (expert if op.split == "experts" else tensor)
+
+
+def _weight_parts(
+    token_work: Bill, serving: ServingSpec, parallel: ParallelSpec
+) -> dict[str, Floats]:
+    each = _weights(serving, parallel)
+    return by_part(token_work, lambda op: _stored(op, each))
+
+
+@estimator(gives=q.WEIGHT_BYTES, source=_BITS, parts=_weight_parts)
+def weights(token_work: Bill, serving: ServingSpec, parallel: ParallelSpec) -> Floats:
+    """Bytes of all weights in the serving format, on one device of the layout.
+
+    Tensor parallelism divides what it can, expert parallelism the routed experts, pipeline
+    parallelism everything (on average over its stages); replicated tensors count whole.
+    """
+    each = _weights(serving, parallel)
+    return total(token_work, lambda op: _stored(op, each))
+
+
+def _state_bytes(serving: ServingSpec) -> dict[str, float]:
+    return {
+        "kv": as_format(serving.kv_format).bits_per_weight / 8.0,
+        "model": as_format(serving.activation_format).bits_per_weight / 8.0,
+        "fp32": 4.0,
+    }
+
+
+def _cache_bytes(op: Operation, bytes_each: dict[str, float], parallel: ParallelSpec) -> Floats:
+    if op.state is NOTHING:
+        return NOTHING
+    ranks = np.minimum(parallel.tensor, op.state_ranks) * parallel.pipeline * parallel.data
+    return op.state * bytes_each[op.state_format] / ranks
+
+
+def _cache_parts(
+    model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec
+) -> dict[str, Floats]:
+    each = _state_bytes(serving)
+    bill = model.operations(serving.filled())
+    return by_part(bill, lambda op: _cache_bytes(op, each, parallel))
+
+
+@estimator(
+    gives=q.KV_CACHE_BYTES,
+    source="elements held by the reference cache of transformers 5.23.0, layer by layer",
+    parts=_cache_parts,
+)
+def kv_cache(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> Floats:
+    """Bytes of keys, values and state when all prompts and outputs are held, on one device.
+
+    Every layer counts by its kind: full attention holds every token, a window of w holds w - 1,
+    latent attention holds the latent and the rotary key, recurrent layers a state that does not
+    grow. Keys and values divide over at most as many tensor ranks as there are key-value heads.
+    """
+    each = _state_bytes(serving)
+    bill = model.operations(serving.filled())
+    return total(bill, lambda op: _cache_bytes(op, each, parallel))

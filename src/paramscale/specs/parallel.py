@@ -1,0 +1,61 @@
+"""How a model is laid out over devices."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from paramscale.core.spec import spec_type
+from paramscale.errors import SpecError
+from paramscale.specs.fields import number
+from paramscale.typing import Floats
+
+__all__ = ["ParallelSpec"]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class ParallelSpec:
+    """A layout: ``devices = tensor x pipeline x data x context``; experts divide data ranks.
+
+    Parameters
+    ----------
+    devices : FloatsLike, optional
+        All devices together; None means the product of the others.
+    tensor, pipeline, data, context : FloatsLike
+        Degrees of tensor, pipeline, data and context parallelism.
+    expert : FloatsLike
+        Over how many ranks the routed experts are spread.
+    zero_stage : FloatsLike
+        What data-parallel ranks share: 0 nothing, 1 optimizer, 2 gradients, 3 weights.
+
+    Raises
+    ------
+    SpecError
+        If `devices` is not the product of the degrees.
+
+    Examples
+    --------
+    >>> ParallelSpec(tensor=8, data=4).devices
+    np.float64(32.0)
+    """
+
+    devices: Floats | None = number(None, integer=True, optional=True)
+    tensor: Floats = number(1.0, integer=True)
+    pipeline: Floats = number(1.0, integer=True)
+    data: Floats = number(1.0, integer=True)
+    expert: Floats = number(1.0, integer=True)
+    context: Floats = number(1.0, integer=True)
+    zero_stage: Floats = number(0.0, integer=True, low_allowed=True, high=3.0)
+
+    def __attrs_post_init__(self) -> None:
+        product = self.tensor * self.pipeline * self.data * self.context
+        if self.devices is None:
+            object.__setattr__(self, "devices", product)
+        elif np.any(self.devices != product):
+            raise SpecError(
+                f"ParallelSpec.devices is {self.devices}, but tensor x pipeline x data x context is"
+                f" {product}; give degrees whose product it is, or leave devices out"
+            )
+
+
+spec_type("parallel", default=ParallelSpec)(ParallelSpec)
