@@ -1,20 +1,25 @@
-"""Write the catalogue of published models from a folder of their configurations.
+"""Write the catalogue of published models.
 
-    python tools/make_models.py FOLDER_WITH_CONFIGS SOURCES.csv
+    python tools/make_models.py FOLDER_WITH_CONFIGS SOURCES.csv [TRUTH.jsonl]
 
-SOURCES.csv names each configuration (columns ``name``, ``model_id``, ``origin``, ``source_repo``,
-``source_path``, ``source_commit``). Only verbatim or converted configurations of published models
-are taken, each model once; what cannot be read is listed and left out. The rows hold the
-architecture in the library's own form, not the files.
+Two lists beside this file say which models there are. ``model_keys.csv`` names configurations in
+the folder, whose provenance is in SOURCES.csv (columns ``name``, ``source_repo``, ``source_path``,
+``source_commit``). ``model_facts.jsonl`` holds, one line a model, the architecture fields of models
+that are not in the folder, and where they were read; fields that a line leaves out are the defaults
+of the model's class in transformers.
+
+The rows hold the architecture in the library's own form, not the files. A model that cannot be
+read, or whose count is not the measured one of TRUTH.jsonl, is listed and left out.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from paramscale.errors import ParamscaleError
 from paramscale.io.hf.family import model_from_config
@@ -27,11 +32,47 @@ OUT = HERE.parent / "src/paramscale/catalogue/data/models.csv"
 COLUMNS = ("key", "aliases", "family", "parameters", "architecture", "source")
 
 
-def key_of(model_id: str) -> str:
-    """Return the readable key of a published id: ``meta-llama/Llama-3.1-8B`` -> ``llama-3.1-8b``."""
-    name = model_id.rpartition("/")[2].lower().replace("_", "-")
-    name = re.sub(r"^meta-llama", "llama", name)
-    return re.sub(r"(-hf|-base|-original)$", "", name)
+class Entry(NamedTuple):
+    """A model before it is read."""
+
+    key: str
+    aliases: list[str]
+    config: dict[str, Any]
+    source: str
+    measured: int | None
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file with one JSON object a line."""
+    with path.open(encoding="utf-8") as stream:
+        yield from map(json.loads, stream)
+
+
+def from_folder(folder: Path, sources: Path, truth: Path | None) -> Iterator[Entry]:
+    """Yield the models of ``model_keys.csv``."""
+    listed = {row["name"]: row for row in read_csv(sources)}
+    measured = {} if truth is None else {row["name"]: row for row in read_lines(truth)}
+    for row in read_csv(HERE / "model_keys.csv"):
+        source = listed[row["name"]]
+        config = json.loads((folder / f"{row['name']}.json").read_text(encoding="utf-8"))
+        commit = f"@{source['source_commit']}" if source["source_commit"] else ""
+        if source["origin"] == "converted-litgpt":
+            commit = ""
+        where = f"{source['source_repo']}{commit}:{source['source_path']}"
+        count = measured.get(row["name"], {}).get("total_params")
+        yield Entry(row["key"], row["aliases"].split(";"), config, where, count)
+
+
+def from_facts() -> Iterator[Entry]:
+    """Yield the models of ``model_facts.jsonl``."""
+    for row in read_lines(HERE / "model_facts.jsonl"):
+        yield Entry(row["key"], row["aliases"], row["config"], row["source"], row.get("measured"))
 
 
 def architecture(model: ModelSpec) -> str:
@@ -42,39 +83,50 @@ def architecture(model: ModelSpec) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
 
-def rows(folder: Path, sources: Path, known: Path) -> list[dict[str, str]]:
-    """Return one row a model; entries of `known` (key, model_id) decide names that differ."""
-    with known.open(encoding="utf-8", newline="") as stream:
-        names = {row["name"]: row for row in csv.DictReader(stream)}
+def row_of(entry: Entry) -> dict[str, str]:
+    """Return the row of one model; raises `ValueError` with the reason where there is none."""
+    try:
+        model = model_from_config(entry.config, unknown_fields="ignore")
+    except ParamscaleError as error:
+        raise ValueError(str(error)) from error
+    count = int(total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights))
+    if entry.measured is None:
+        raise ValueError(f"its count {count:,} is not confirmed")
+    if count != entry.measured:
+        raise ValueError(f"the count is {count:,}, but {entry.measured:,} were measured")
+    return {
+        "key": entry.key,
+        "aliases": ";".join(entry.aliases),
+        "family": model.family,
+        "parameters": str(count),
+        "architecture": architecture(model),
+        "source": entry.source,
+    }
+
+
+def rows(entries: Iterator[Entry]) -> list[dict[str, str]]:
+    """Return one row a model, sorted by key; what has none is printed."""
     made: dict[str, dict[str, str]] = {}
-    with sources.open(encoding="utf-8", newline="") as stream:
-        listed = list(csv.DictReader(stream))
-    for source in listed:
-        entry = names.get(source["name"])
-        if entry is None:
-            continue
-        config = json.loads((folder / f"{source['name']}.json").read_text(encoding="utf-8"))
+    for entry in entries:
+        if entry.key in made:
+            raise SystemExit(f"two models are called {entry.key!r}")
         try:
-            model = model_from_config(config, unknown_fields="ignore")
-        except ParamscaleError as error:
-            print(f"left out: {source['name']}: {error}", file=sys.stderr)
-            continue
-        count = total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights)
-        made[entry["key"]] = {
-            "key": entry["key"],
-            "aliases": entry["aliases"],
-            "family": model.family,
-            "parameters": f"{int(count)}",
-            "architecture": architecture(model),
-            "source": f"{source['source_repo']}@{source['source_commit']}:{source['source_path']}",
-        }
+            made[entry.key] = row_of(entry)
+        except ValueError as error:
+            print(f"left out: {entry.key}: {error}", file=sys.stderr)
     return [made[key] for key in sorted(made)]
+
+
+def every(arguments: list[str]) -> Iterator[Entry]:
+    """Yield all models of both lists."""
+    folder, sources, *truth = map(Path, arguments)
+    yield from from_folder(folder, sources, truth[0] if truth else None)
+    yield from from_facts()
 
 
 def main() -> None:
     """Write the table."""
-    folder, sources = map(Path, sys.argv[1:3])
-    table = rows(folder, sources, HERE / "model_keys.csv")
+    table = rows(every(sys.argv[1:]))
     with OUT.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()

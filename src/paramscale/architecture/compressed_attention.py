@@ -1,4 +1,4 @@
-"""Compressed attention of DeepSeek-V4: a sliding window, and pooled entries of everything before."""
+"""Compressed attention of DeepSeek-V4: a sliding window, and pooled entries of what came before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["CompressedAttention", "pooled_pairs"]
-
 
 
 def pooled_pairs(step: Pass, rate: Floats, selected: Floats | None = None) -> Floats:

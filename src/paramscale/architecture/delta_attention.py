@@ -73,9 +73,7 @@ class DeltaAttention:
     ) -> list[Operation]:
         """Return a projection, of a matrix or of two around a bottleneck."""
         if not low_rank:
-            whole = matmul(
-                name, "mixer", tokens, width, outputs, split="column", keeps_input=False
-            )
+            whole = matmul(name, "mixer", tokens, width, outputs, split="column", keeps_input=False)
             return [whole]
         rank = self.head_width
         return [

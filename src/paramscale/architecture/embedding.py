@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from paramscale.architecture.parts import matmul, table
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -32,17 +32,23 @@ class Table:
         ``"token_embedding"``, ``"position_embedding"`` or ``"other_embedding"``.
     channels : Floats, optional
         Width of a row; None means the model's.
+    tied : bool
+        Whether its matrix is the head's and held there, as in classes that name the head first.
     """
 
     kind: ClassVar[str]
     rows: Floats = number(integer=True)
     of: str = choice("token_embedding", TABLES)
     channels: Floats | None = number(None, integer=True, optional=True)
+    tied: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the one look-up."""
         channels = width if self.channels is None else self.channels
-        return (table("lookup", self.of, step.tokens, self.rows, channels),)
+        op = table("lookup", self.of, step.tokens, self.rows, channels)
+        if self.tied:
+            op = op._replace(weights=NOTHING, borrowed=op.weights)
+        return (op,)
 
 
 @block("projection")

@@ -120,9 +120,7 @@ class MixtureOfExperts:
             )
             if self.shared_switch:
                 ops.append(
-                    matmul(
-                        "switch", "shared_experts", step.tokens, width, _ONE, keeps_input=False
-                    )
+                    matmul("switch", "shared_experts", step.tokens, width, _ONE, keeps_input=False)
                 )
         return ops
 

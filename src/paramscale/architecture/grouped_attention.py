@@ -37,6 +37,7 @@ def softmax_attention(
     weights: Floats = NOTHING,
     ranks: Floats = _ONE,
     keeps_all: bool = False,
+    passes: Floats = _ONE,
 ) -> Operation:
     """Return scores and weighted sum of softmax attention, with the cache it reads.
 
@@ -54,6 +55,8 @@ def softmax_attention(
         Key-value heads: over how many tensor ranks the cache can be divided.
     keeps_all : bool
         Whether the cache keeps also the tokens that the window hides.
+    passes : Floats
+        How often scores and weighted sums are computed.
     """
     limit = window if chunk is None else chunk
     kept_limit = None if keeps_all else limit
@@ -65,7 +68,7 @@ def softmax_attention(
         part,
         "attention",
         weights=weights,
-        flops=2.0 * step.pairs(window, chunk) * heads * (key_width + value_width),
+        flops=2.0 * passes * step.pairs(window, chunk) * heads * (key_width + value_width),
         moved_in=rows * key_width,
         moved_out=rows * value_width,
         kept=rows * (key_width + value_width + 1.0) + step.tokens * entry,
@@ -106,10 +109,14 @@ class GroupedAttention:
         ``"heads"`` (one scalar a head) or ``"none"``.
     gate_bias : bool
         Bias of that gate.
+    gate_head_bias : bool
+        One learned number a head that is added to that gate (Beam).
     value_from_key : bool
         Whether values are the keys, without a projection of their own; both are cached.
     shares_cache : bool
         Whether keys and values are those of an earlier layer: nothing is projected or held.
+    score_passes : Floats
+        How often scores and weighted sums are computed (differential attention: twice).
     keeps_all : bool
         Whether the cache keeps also the tokens that the window hides (GPT-Neo).
     input_width : Floats, optional
@@ -133,8 +140,10 @@ class GroupedAttention:
     sinks: bool = flag(False)
     gate: str = choice("none", ("none", "elements", "heads"))
     gate_bias: bool = flag(False)
+    gate_head_bias: bool = flag(False)
     value_from_key: bool = flag(False)
     shares_cache: bool = flag(False)
+    score_passes: Floats = number(1.0, integer=True)
     keeps_all: bool = flag(False)
     cached_heads: Floats | None = number(None, integer=True, optional=True, scales="exactly")
     input_width: Floats | None = number(None, integer=True, optional=True, scales="about")
@@ -163,14 +172,17 @@ class GroupedAttention:
                 window=self.window, chunk=self.chunk, holds=not self.shares_cache,
                 ranks=cached,
                 weights=self.heads if self.sinks else NOTHING, keeps_all=self.keeps_all,
+                passes=self.score_passes,
             )
         )  # fmt: skip
         if self.gate != "none":
             gates = attended if self.gate == "elements" else self.heads
+            bias = gates if self.gate_bias else NOTHING
+            bias = bias + self.heads if self.gate_head_bias else bias
             ops.append(
                 matmul(
                     "gate", "attention", step.tokens, entering, gates,
-                    bias=self.gate_bias, split="column", keeps_input=False,
+                    bias=bias, split="column", keeps_input=False,
                 )
             )  # fmt: skip
         ops.append(

@@ -9,7 +9,7 @@ import attrs
 
 from paramscale.architecture.parts import matmul
 from paramscale.specs.block import NOTHING, Operation, block
-from paramscale.specs.fields import flag, number
+from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
@@ -30,9 +30,9 @@ class Head:
         Whether its matrix is the token table, held there.
     bias : bool
         Whether each logit has a bias, which a tied head holds itself.
-    second_bias : bool
-        Whether the head names a second bias, as BERT-like heads do: it is the first one where the
-        head is tied, and a vector of its own, which nothing uses, where it is not.
+    second_bias : str
+        Whether the head names a second bias, as BERT-like heads do: ``"shared"`` is the first one
+        under another name, ``"own"`` a vector that nothing uses; ``"none"``.
     channels : Floats, optional
         Width of its input; None means the model's.
     """
@@ -41,7 +41,7 @@ class Head:
     vocabulary: Floats = number(integer=True)
     tied: bool = flag(False)
     bias: bool = flag(False)
-    second_bias: bool = flag(False)
+    second_bias: str = choice("none", ("none", "shared", "own"))
     channels: Floats | None = number(None, integer=True, optional=True)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
@@ -53,8 +53,8 @@ class Head:
         bias = self.vocabulary if self.bias else NOTHING
         held, borrowed = (NOTHING, op.weights) if self.tied else (op.weights, NOTHING)
         ops = [op._replace(weights=held + bias, borrowed=borrowed)]
-        if self.second_bias:
-            held, borrowed = (NOTHING, bias) if self.tied else (bias, NOTHING)
+        if self.second_bias != "none":
+            held, borrowed = (NOTHING, bias) if self.second_bias == "shared" else (bias, NOTHING)
             ops.append(
                 Operation(
                     "second_bias", "other", "elementwise", weights=held, borrowed=borrowed,

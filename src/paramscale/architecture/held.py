@@ -8,12 +8,11 @@ from typing import ClassVar
 import attrs
 
 from paramscale.specs.block import NOTHING, Operation, block
-from paramscale.specs.fields import number
+from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = ["Held"]
-
 
 
 @block("held")
@@ -27,12 +26,16 @@ class Held:
         How many.
     part : str
         Component of the breakdown.
+    table : bool
+        Whether they are a table, and so embedding parameters.
     """
 
     kind: ClassVar[str]
     elements: Floats = number(integer=True, scales="about")
     part: str = attrs.field(default="other")
+    table: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the weights, with no work."""
-        return (Operation("held", self.part, "matmul", weights=self.elements, read=NOTHING),)
+        work = "lookup" if self.table else "matmul"
+        return (Operation("held", self.part, work, weights=self.elements, read=NOTHING),)

@@ -9,7 +9,7 @@ import attrs
 
 from paramscale.architecture.parts import matmul, norm
 from paramscale.specs.block import Operation, block
-from paramscale.specs.fields import number
+from paramscale.specs.fields import choice, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
@@ -34,12 +34,15 @@ class Indexer:
         Channels of a query head and of the key.
     query_rank : Floats
         Width of the query latent that the attention hands over.
+    key_format : str
+        Format of the cached keys: the cache's, or ``"fp32"`` where the reference code keeps that.
     """
 
     kind: ClassVar[str]
     heads: Floats = number(integer=True)
     head_width: Floats = number(integer=True)
     query_rank: Floats = number(integer=True)
+    key_format: str = choice("kv", ("kv", "fp32"))
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return projections, key norm and scores."""
@@ -56,7 +59,7 @@ class Indexer:
                 "index_scores", "attention", "attention",
                 flops=2.0 * step.pairs() * heads * (channels + 1.0),
                 moved_in=tokens * heads * (channels + 1.0), moved_out=step.pairs(),
-                state=step.sequences * step.context * channels,
+                state=step.sequences * step.context * channels, state_format=self.key_format,
                 state_read=step.sequences * step.cached_tokens * channels,
                 state_written=tokens * channels,
             ),

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -61,11 +61,14 @@ class LatentAttention:
     window : Floats, optional
         Sliding window: each token sees at most this many tokens, itself included.
     gate : str
-        Gate on the attention output: ``"heads"`` one scalar a head, from the hidden state;
+        Gate on the attention output: ``"heads"`` one scalar a head, and ``"elements"`` one a
+        channel, from the hidden state;
         ``"latent"`` every channel, from one matrix with the queries whose input is the query
         latent before and after its norm (A.X-K2); ``"none"``.
     rope_norm : bool
         Whether the rotary key has a learned norm.
+    sinks : bool
+        Whether each head has a learned sink logit.
     """
 
     kind: ClassVar[str]
@@ -78,8 +81,9 @@ class LatentAttention:
     bias: bool = flag(False)
     selected: Floats | None = number(None, integer=True, optional=True)
     window: Floats | None = number(None, integer=True, optional=True)
-    gate: str = choice("none", ("none", "heads", "latent"))
+    gate: str = choice("none", ("none", "heads", "elements", "latent"))
     rope_norm: bool = flag(False)
+    sinks: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return down-projections, up-projections, attention and output."""
@@ -96,11 +100,11 @@ class LatentAttention:
             ops.append(norm("rope_norm", "attention", tokens, self.rope_width, "rms"))
         way = self._way(step)
         ops += [self._up(tokens, way), self._scores(step, way)]
-        if self.gate == "heads":
+        if self.gate in ("heads", "elements"):
+            gates = self.heads if self.gate == "heads" else self.heads * self.value_width
             ops.append(
                 matmul(
-                    "gate", "attention", tokens, width, self.heads,
-                    split="column", keeps_input=False,
+                    "gate", "attention", tokens, width, gates, split="column", keeps_input=False
                 )
             )  # fmt: skip
         ops.append(
@@ -167,7 +171,8 @@ class LatentAttention:
         rows = step.tokens * self.heads
         entry = self.kv_rank + self.rope_width
         return Operation(
-            "scores", "attention", "attention", flops=2.0 * way.pairs * self.heads * way.channels,
+            "scores", "attention", "attention", weights=self.heads if self.sinks else NOTHING,
+            flops=2.0 * way.pairs * self.heads * way.channels,
             moved_in=rows * keys, moved_out=rows * self.value_width,
             kept=rows * (2.0 * keys + 2.0 * self.value_width + 1.0),
             state=step.sequences * step.held(self.window) * entry,

@@ -9,7 +9,7 @@ import attrs
 
 from paramscale.architecture.parts import matmul
 from paramscale.specs.block import Operation, block
-from paramscale.specs.fields import number
+from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
@@ -28,7 +28,10 @@ class LowRankAdapter:
     inputs, outputs : Floats
         Channels of input and output.
     names : Floats
-        Under how many names the matrices are stored; they are counted once.
+        Under how many names the matrices are stored.
+    shared : bool
+        Whether those names mean the same tensors, counted once. Otherwise each is a tensor of
+        its own, of which only one is used here.
     part : str
         Component of the breakdown.
     """
@@ -38,14 +41,15 @@ class LowRankAdapter:
     inputs: Floats = number(integer=True, scales="about")
     outputs: Floats = number(integer=True, scales="about")
     names: Floats = number(1.0, integer=True)
+    shared: bool = flag(True)
     part: str = attrs.field(default="attention")
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the two projections."""
         down = matmul("adapter_down", self.part, step.tokens, self.inputs, self.rank)
         up = matmul("adapter_up", self.part, step.tokens, self.rank, self.outputs)
-        again = self.names - 1.0  # further names of the same tensor are not read again
-        return [
-            op._replace(borrowed=again * op.weights, read=op.weights)
-            for op in (down._replace(kept=down.kept * 0.0), up)
-        ]
+        down = down._replace(kept=down.kept * 0.0)  # the matrix beside it keeps the same input
+        if self.shared:
+            again = self.names - 1.0
+            return [op._replace(borrowed=again * op.weights, read=op.weights) for op in (down, up)]
+        return [op._replace(weights=self.names * op.weights, read=op.weights) for op in (down, up)]

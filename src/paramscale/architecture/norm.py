@@ -13,7 +13,7 @@ from paramscale.specs.fields import choice, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["Norm"]
+__all__ = ["Norm", "Scale"]
 
 
 @block("norm")
@@ -38,3 +38,37 @@ class Norm:
         """Return the one normalisation."""
         channels = width if self.channels is None else self.channels
         return (norm("norm", "norm", step.tokens, channels, self.form),)
+
+
+@block("scale")
+@attrs.frozen(eq=False)
+class Scale:
+    """A learned factor for each channel, or one for all: gates of residual branches.
+
+    Parameters
+    ----------
+    channels : Floats, optional
+        Learned factors; None means the model's width.
+    part : str
+        Component of the breakdown.
+    """
+
+    kind: ClassVar[str]
+    channels: Floats | None = number(None, integer=True, optional=True)
+    part: str = attrs.field(default="norm")
+
+    def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
+        """Return the one element-wise product."""
+        factors = width if self.channels is None else self.channels
+        moved = step.tokens * width
+        return (
+            Operation(
+                "scale",
+                self.part,
+                "elementwise",
+                weights=factors,
+                moved_in=moved,
+                moved_out=moved,
+                kept=moved,
+            ),
+        )

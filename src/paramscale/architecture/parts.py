@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.passes import Pass
@@ -99,6 +100,8 @@ def causal_convolution(
 ) -> Operation:
     """Return a depthwise convolution over time; its state is the last `kernel` inputs.
 
+    With ``Pass.causal`` False the positions are counted that the reference computes and drops.
+
     Parameters
     ----------
     held : Floats, optional
@@ -106,12 +109,14 @@ def causal_convolution(
     """
     moved = step.tokens * channels
     state = step.sequences * channels * (kernel if held is None else held)
+    # the reference pads both ends (or sets the state before one new token) and cuts afterwards
+    beyond = step.sequences * channels * np.where(step.cached_tokens > 0.0, 1.0, kernel - 1.0)
     return Operation(
         "convolution",
         part,
         "elementwise",
         weights=channels * kernel + (channels if bias else NOTHING),
-        flops=2.0 * moved * kernel,
+        flops=2.0 * (moved if step.causal else moved + beyond) * kernel,
         moved_in=moved,
         moved_out=moved,
         kept=moved,

@@ -24,10 +24,11 @@ def bert_embedding(
     types: bool = True,
     norm: bool = True,
     positions: bool = True,
+    tied: bool = False,
 ) -> list[Block]:
     """Return tables of tokens, positions and types, of `channels`, and the norm of their sum."""
     c.word("position_embedding_type", ("absolute",), "absolute")
-    found: list[Block] = [Table(c.integer("vocab_size"), channels=channels)]
+    found: list[Block] = [Table(c.integer("vocab_size"), channels=channels, tied=tied)]
     if positions:
         rows = c.integer("max_position_embeddings")
         found.append(Table(rows, of="position_embedding", channels=channels))
@@ -59,10 +60,18 @@ def bert_layers(
     return stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
 
 
-def bert_head(c: Config, channels: Floats | None = None, *, transform: bool = True) -> list[Block]:
-    """Return the transform of the hidden state to `channels`, and the logits with two biases."""
+def bert_head(
+    c: Config, channels: Floats | None = None, *, transform: bool = True, holds: bool = False
+) -> list[Block]:
+    """Return the transform of the hidden state to `channels`, and the logits with two biases.
+
+    A head that `holds` the matrix which it shares with the token table is one that is named first.
+    """
     tied = c.flag("tie_word_embeddings")
-    head = Head(c.integer("vocab_size"), tied=tied, bias=True, second_bias=True, channels=channels)
+    head = Head(
+        c.integer("vocab_size"), tied=tied and not holds, bias=True,
+        second_bias="shared" if tied else "own", channels=channels,
+    )  # fmt: skip
     if not transform:
         return [head]
     return [Projection(outputs=channels, bias=True), Norm("layer", channels=channels), head]

@@ -67,4 +67,7 @@ def class_defaults(model_type: str) -> ClassDefaults | None:
         return None
     plain = json.loads(row)
     del plain["model_type"]
+    # some classes declare a field under one of its other spellings
+    names = plain.get("aliases") or {}
+    plain["defaults"] = {names.get(key, key): v for key, v in plain["defaults"].items()}
     return ClassDefaults(**plain)

@@ -12,16 +12,19 @@ from paramscale.architecture.indexer import Indexer
 from paramscale.architecture.latent_attention import LatentAttention
 from paramscale.architecture.norm import Norm
 from paramscale.io.hf.config import Config
+from paramscale.io.hf.mixture import experts as mixture
+from paramscale.io.hf.mixture import listed_kinds
 from paramscale.specs.block import Block, Borrowed
 from paramscale.specs.model import Layer
 
 __all__ = [
     "dense_or_sparse",
     "draft_layers",
+    "index_block",
     "indexer",
     "latent_attention",
+    "leading_dense",
     "routed_experts",
-    "sparse_from",
 ]
 
 #: Both names of layers with an indexer.
@@ -56,16 +59,19 @@ def latent_attention(c: Config, **changes: Any) -> LatentAttention:
 
 
 def indexer(c: Config) -> Indexer:
-    """Return the indexer of sparse attention, and check the names of the layers that have one."""
-    layers = c.count("num_hidden_layers")
-    for kind in c.items("layer_types", layers) or ():
+    """Return the indexer of a model that has one in every layer, and check the layers' names."""
+    for kind in c.items("layer_types", c.count("num_hidden_layers")) or ():
         if kind not in INDEXED:
             c.refuse("layer_types", f"modelled are {', '.join(map(repr, INDEXED))}")
+    return index_block(c)
+
+
+def index_block(c: Config, **changes: Any) -> Indexer:
+    """Return the indexer of sparse attention from its fields; `changes` are fields of the block."""
     if c.integer("index_head_dim") < c.integer("qk_rope_head_dim"):
         c.contradiction("index_head_dim", "qk_rope_head_dim of its channels are rotated")
-    return Indexer(
-        c.integer("index_n_heads"), c.integer("index_head_dim"), c.integer("q_lora_rank")
-    )
+    heads, channels = c.integer("index_n_heads"), c.integer("index_head_dim")
+    return Indexer(heads, channels, c.integer("q_lora_rank"), **changes)
 
 
 def routed_experts(
@@ -74,32 +80,23 @@ def routed_experts(
     chosen: str = "num_experts_per_tok",
     inner: str = "moe_intermediate_size",
     shared: str | None = "n_shared_experts",
+    groups: str = "n_group",
     **changes: Any,
 ) -> MixtureOfExperts:
     """Return DeepSeek's experts, shared ones beside those that a router chooses.
 
     The names are those of the fields; `changes` are fields of the block.
     """
-    total, width = c.integer(experts), c.integer(inner)
-    if c.integer(chosen) > total:
-        c.contradiction(chosen, f"there are {int(total)} experts")
-    groups = c.optional("n_group")
-    if groups is not None and total % groups:
-        c.contradiction("n_group", f"the {int(total)} experts are no multiple of it")
+    total, parts = c.integer(experts), c.optional(groups)
+    if parts is not None and total % parts:
+        c.contradiction(groups, f"the {int(total)} experts are no multiple of it")
     c.ignore("topk_group", "ep_size")
     beside = 0.0 if shared is None else c.integer(shared, low=0)
-    values: dict[str, Any] = {
-        "experts": total,
-        "chosen": c.integer(chosen),
-        "inner": width,
-        "shared_inner": beside * width if beside else None,
-        "correction": "buffer",
-    }
-    values.update(changes)
-    return MixtureOfExperts(**values)
+    usual = {"shared_inner": beside * c.integer(inner) or None, "correction": "buffer"}
+    return mixture(c, experts, chosen, inner, **{**usual, **changes})
 
 
-def sparse_from(c: Config, usual: int | None = None, *, frequency: bool = False) -> list[str]:
+def leading_dense(c: Config, usual: int | None = None, *, frequency: bool = False) -> list[str]:
     """Return the kinds of the feed-forward blocks from the number of dense ones at the start.
 
     Parameters
@@ -117,15 +114,12 @@ def sparse_from(c: Config, usual: int | None = None, *, frequency: bool = False)
     return ["sparse" if i >= first and i % every == 0 else "dense" for i in layers]
 
 
-def dense_or_sparse(c: Config, default: Callable[[], Sequence[str]]) -> list[str]:
-    """Return ``mlp_layer_types``, or what `default` says where the file is silent."""
-    kinds = c.items("mlp_layer_types", c.count("num_hidden_layers"))
-    if kinds is None:
-        return list(default())
+def dense_or_sparse(c: Config, default: Callable[[int], Sequence[str]]) -> list[str]:
+    """Return ``mlp_layer_types``, or what `default` says for this many layers."""
+    stated = c.get("mlp_layer_types") is not None
+    usual = [] if stated else default(c.count("num_hidden_layers"))
     c.ignore("first_k_dense_replace", "moe_layer_freq")
-    if not set(kinds) <= {"dense", "sparse"}:
-        c.refuse("mlp_layer_types", "modelled are 'dense' and 'sparse'")
-    return kinds
+    return listed_kinds(c, lambda i: usual[i] == "sparse")
 
 
 def draft_layers(c: Config, blocks: Sequence[Block], norm: str = "rms") -> list[Layer]:
@@ -141,11 +135,8 @@ def draft_layers(c: Config, blocks: Sequence[Block], norm: str = "rms") -> list[
         The full layer inside of each module.
     """
     name = "num_nextn_predict_layers"
-    # a class's default is taken for a file that states nothing but its type
-    usual = c.known.defaults.get("num_mtp_layers") if c.bare else None
-    if not c.has(name) and usual is None:
-        return []
-    count = c.integer(name, usual, low=0)
+    # the class's default is taken only for a file that states nothing but its type
+    count = c.optional(name, 0, low=0) if c.has(name) or c.bare else None
     if not count:
         return []
     width, vocabulary = c.integer("hidden_size"), c.integer("vocab_size")

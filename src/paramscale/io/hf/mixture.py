@@ -12,7 +12,28 @@ from paramscale.specs.block import Block
 from paramscale.specs.model import Layer
 from paramscale.typing import Floats
 
-__all__ = ["agrees", "experts", "mixed", "same_layers", "windows"]
+__all__ = [
+    "agrees",
+    "experts",
+    "fine_experts",
+    "listed_kinds",
+    "mixed",
+    "same_layers",
+    "sparse_after",
+    "step_kinds",
+    "total_experts",
+    "windows",
+]
+
+
+def total_experts(c: Config, name: str = "num_experts", *, low: int = 1) -> Floats:
+    """Return the number of routed experts.
+
+    Some classes have a field and also take its name as another spelling of a field that they do
+    not have; then the file's number goes to the one and the default stands at the other.
+    """
+    canonical = c.known.aliases.get(name, name)
+    return c.integer(canonical, c.known.defaults.get(name), low=low)
 
 
 def experts(
@@ -31,12 +52,33 @@ def experts(
     >>> float(block.experts), float(block.chosen), float(block.inner)
     (8.0, 2.0, 14336.0)
     """
-    names = {"experts": total, "chosen": chosen, "inner": inner}
-    values = {field: c.integer(name) for field, name in names.items() if field not in changes}
-    values |= changes
-    if values["chosen"] > values["experts"]:
-        c.contradiction(chosen, f"there are {int(values['experts'])} experts")
-    return MixtureOfExperts(**values)
+    number, picked = total_experts(c, total), c.integer(chosen)
+    if picked > number:
+        c.contradiction(chosen, f"there are {int(number)} experts")
+    return MixtureOfExperts(number, picked, c.integer(inner), **changes)
+
+
+def fine_experts(
+    c: Config,
+    total: str = "n_routed_experts",
+    shared: str | None = "n_shared_experts",
+    **changes: Any,
+) -> MixtureOfExperts:
+    """Return many narrow experts, with shared ones of the same width, as DeepSeek-V3 has them.
+
+    The correction of the router's choice is a buffer, unless `changes` say something else.
+    """
+    inner = "moe_intermediate_size"
+    beside = 0.0 if shared is None else c.integer(shared, low=0)
+    groups = c.optional("n_group")
+    if groups is not None and total_experts(c, total) % groups:
+        c.contradiction("n_group", f"the {int(total_experts(c, total))} experts are no multiple")
+    c.ignore("topk_group", "topk_method", "scoring_func", "ep_size")
+    values: dict[str, Any] = {
+        "correction": "buffer",
+        "shared_inner": beside * c.integer(inner) if beside else None,
+    }
+    return experts(c, total, inner=inner, **{**values, **changes})
 
 
 def same_layers(c: Config, blocks: Sequence[Block]) -> list[Layer]:
@@ -65,6 +107,42 @@ def windows(
     if window is None and slides in kinds:
         c.contradiction(needs, "some layers have a sliding window; state it")
     return [window if kind == slides else None for kind in kinds]
+
+
+def sparse_after(c: Config, first: str = "first_k_dense_replace") -> list[str]:
+    """Return the feed-forward kinds when experts start after as many dense layers as `first` says."""
+    if c.optional("moe_layer_freq", 1) != 1:
+        c.refuse("moe_layer_freq", "modelled is 1: experts in every layer after the dense ones")
+    dense, layers = int(c.integer(first, low=0)), c.count("num_hidden_layers")
+    return ["sparse" if i >= dense else "dense" for i in range(layers)]
+
+
+def listed_kinds(c: Config, default: Callable[[int], bool]) -> list[str]:
+    """Return ``mlp_layer_types``; where the file has none, `default` says if layer i is sparse."""
+    layers = c.count("num_hidden_layers")
+    kinds = c.items("mlp_layer_types", layers)
+    if kinds is None:
+        return ["sparse" if default(i) else "dense" for i in range(layers)]
+    if not set(kinds) <= {"dense", "sparse"}:
+        c.refuse("mlp_layer_types", "modelled are 'dense' and 'sparse'")
+    return kinds
+
+
+def step_kinds(c: Config, dense: Sequence[int] = ()) -> list[str]:
+    """Return the feed-forward kinds by ``decoder_sparse_step`` and ``mlp_only_layers``.
+
+    Parameters
+    ----------
+    dense : sequence of int
+        The dense layers where the file lists none.
+    """
+    total = total_experts(c, low=0)
+    step, listed = c.count("decoder_sparse_step"), c.items("mlp_only_layers")
+    dense = dense if listed is None else listed
+    return [
+        "sparse" if total and i not in dense and (i + 1) % step == 0 else "dense"
+        for i in range(c.count("num_hidden_layers"))
+    ]
 
 
 def mixed(

@@ -13,7 +13,7 @@ from paramscale.architecture.mamba2 import Mamba2
 from paramscale.io.hf.config import Config
 from paramscale.typing import Floats
 
-__all__ = ["FULL", "HYBRID", "LINEAR", "gated_delta", "mamba", "mamba2", "mixer_kinds"]
+__all__ = ["FULL", "HYBRID", "LINEAR", "agree", "gated_delta", "mamba", "mamba2", "mixer_kinds"]
 
 LINEAR, FULL, HYBRID = "linear_attention", "full_attention", "hybrid"
 
@@ -37,6 +37,13 @@ def mixer_kinds(
         if kind not in options:
             c.refuse(name, f"modelled are {', '.join(map(repr, options))}")
     return kinds
+
+
+def agree(c: Config, **names: Floats) -> None:
+    """Read fields that repeat a number in other words, and refuse those that say another one."""
+    for name, value in names.items():
+        if c.has(name) and c.integer(name) != value:
+            c.contradiction(name, f"the other fields make it {int(value)}")
 
 
 def mamba(c: Config, prefix: str = "mamba_", **changes: Any) -> Mamba:

@@ -11,8 +11,8 @@ from paramscale.io.hf.latent import (
     dense_or_sparse,
     indexer,
     latent_attention,
+    leading_dense,
     routed_experts,
-    sparse_from,
 )
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
@@ -26,7 +26,7 @@ def axk1(c: Config) -> ModelSpec:
         "dense": [gated_mlp(c)],
         "sparse": [routed_experts(c), Norm()],
     }
-    kinds = dense_or_sparse(c, lambda: sparse_from(c, 1, frequency=True))
+    kinds = dense_or_sparse(c, lambda _: leading_dense(c, 1, frequency=True))
     return decoder(c, stack(kinds, lambda kind: [Norm(), attend, Norm(), *feeds[kind]]))
 
 
@@ -45,5 +45,5 @@ def axk2(c: Config) -> ModelSpec:
     }
     if (c.optional("n_group") is None) != (c.optional("topk_group") is None):
         c.contradiction("n_group", "the class asks for n_group and topk_group together")
-    kinds = dense_or_sparse(c, lambda: sparse_from(c, 1, frequency=True))
+    kinds = dense_or_sparse(c, lambda _: leading_dense(c, 1, frequency=True))
     return decoder(c, stack(kinds, lambda kind: [*gated_norm, index, attend, *feeds[kind]]))

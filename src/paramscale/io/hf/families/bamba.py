@@ -38,11 +38,11 @@ def granite_hybrid(c: Config) -> ModelSpec:
     }
     experts = c.integer("num_local_experts", low=0)
     shared = c.integer("shared_intermediate_size")
-    inner, chosen = c.integer("intermediate_size"), c.optional("num_experts_per_tok", low=0)
+    c.ignore("intermediate_size", "num_experts_per_tok")  # without experts nothing has these
     feed: Block = MLP(shared)
     if experts > 0:
-        feed = MixtureOfExperts(experts, c.integer("num_experts_per_tok"), inner, shared)
-    del chosen  # read also where there are no experts
+        chosen, inner = c.integer("num_experts_per_tok"), c.integer("intermediate_size")
+        feed = MixtureOfExperts(experts, chosen, inner, shared)
     kinds = mixer_kinds(c, c.count("num_hidden_layers"), (LINEAR, FULL), lambda i: LINEAR)
     return decoder(c, stack(kinds, lambda kind: pre_norm(mixers[kind], feed)))
 
@@ -52,9 +52,8 @@ def falcon_h1(c: Config) -> ModelSpec:
     """Return a Falcon-H1 model: each layer runs attention and Mamba-2 side by side."""
     if c.has("layers_block_type"):
         c.refuse("layers_block_type", "every layer of this type is a hybrid")
-    inner = c.optional("mamba_d_ssm") if c.given.get("mamba_d_ssm", 0) is not None else None
     mixer = mamba2(
-        c, inner, bias_out=c.flag("projectors_bias"), gated_norm=c.flag("mamba_rms_norm")
+        c, c.optional("mamba_d_ssm"), bias_out=c.flag("projectors_bias"), gated_norm=c.flag("mamba_rms_norm")
     )
     attend = attention(c, **biased(c.flag("attention_bias")))
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))

@@ -12,10 +12,17 @@ from paramscale.io.hf.family import family
 from paramscale.specs.model import ModelSpec
 
 
-@family("bert", "camembert", "data2vec-text", "roberta", "xlm-roberta")
+@family("bert", "data2vec-text", "roberta")
 def bert(c: Config) -> ModelSpec:
     """Return a BERT or RoBERTa, which differ in their training and not in their layers."""
     return decoder(c, bert_layers(c), embedding=bert_embedding(c), head=bert_head(c))
+
+
+@family("camembert", "xlm-roberta")
+def camembert(c: Config) -> ModelSpec:
+    """Return a RoBERTa whose class names the head first, so that a shared matrix counts there."""
+    embedding = bert_embedding(c, tied=c.flag("tie_word_embeddings"))
+    return decoder(c, bert_layers(c), embedding=embedding, head=bert_head(c, holds=True))
 
 
 @family("ernie")
@@ -51,9 +58,7 @@ def roberta_prelayernorm(c: Config) -> ModelSpec:
 @family("big_bird")
 def big_bird(c: Config) -> ModelSpec:
     """Return a BigBird; as a decoder it attends to everything, and its pooler is held idle."""
-    kind = c.word("attention_type", ("block_sparse", "original_full"))
-    if kind == "block_sparse" and not c.flag("is_decoder"):
-        c.refuse("attention_type", "block-sparse attention of the encoder is not modelled")
+    c.word("attention_type", ("block_sparse", "original_full"))
     width, biases = c.integer("hidden_size"), biased(c.flag("use_bias"), True)
     head = [Held(width * (width + 1)), *bert_head(c)]
     return decoder(c, bert_layers(c, biases), embedding=bert_embedding(c), head=head)

@@ -94,22 +94,24 @@ def xmod(c: Config) -> ModelSpec:
 @family("git")
 def git(c: Config) -> ModelSpec:
     """Return a GIT; its image tower belongs to its causal language model, and is held idle."""
-    c.flag("tie_word_embeddings")  # the class has nothing to tie
-    head: list[Block] = [Head(c.integer("vocab_size"), bias=True), _image_tower(c)]
+    tied = c.flag("tie_word_embeddings")
+    head: list[Block] = [Head(c.integer("vocab_size"), tied=tied, bias=True), *_image_tower(c)]
     return decoder(c, bert_layers(c), embedding=bert_embedding(c, types=False), head=head)
 
 
-def _image_tower(c: Config) -> Held:
+def _image_tower(c: Config) -> list[Block]:
     """Return a vision transformer (CLIP's), and the projection from its width to the model's."""
     vision, width = c.sub("vision_config"), c.integer("hidden_size")
     own, inner = vision.integer("hidden_size", 768), vision.integer("intermediate_size", 3072)
     patch, image = vision.integer("patch_size", 16), vision.integer("image_size", 224)
-    patches = (image // patch) ** 2
-    tables = own * (1 + vision.integer("num_channels", 3) * patch**2 + patches + 1)
+    positions = (image // patch) ** 2 + 1
+    pixels = vision.integer("num_channels", 3) * patch**2
     layer = 4 * own * (own + 1) + 2 * own * inner + own + inner + 4 * own
     frames = c.optional("num_image_with_embedding", 0, low=0) or 0
     projection = own * width + 3 * width + own * frames
-    return Held(
-        tables + 4 * own + vision.count("num_hidden_layers", 12) * layer + projection,
-        part="modality",
-    )
+    layers = vision.count("num_hidden_layers", 12) * layer
+    return [
+        Held(own * pixels + 4 * own + layers + projection, part="modality"),
+        Held(own * positions, part="position_embedding", table=True),
+        Held(own, part="other_embedding", table=True),
+    ]

@@ -15,8 +15,8 @@ from paramscale.io.hf.latent import (
     draft_layers,
     indexer,
     latent_attention,
+    leading_dense,
     routed_experts,
-    sparse_from,
 )
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
@@ -30,7 +30,7 @@ def _first_dense(c: Config, *, bias: bool = False, **experts: Any) -> ModelSpec:
         "sparse": routed_experts(c, shared_bias=bias, **experts),
     }
     draft = draft_layers(c, pre_norm(attend, feeds["sparse"]))
-    layers = stack(sparse_from(c), lambda kind: pre_norm(attend, feeds[kind]))
+    layers = stack(leading_dense(c), lambda kind: pre_norm(attend, feeds[kind]))
     return decoder(c, layers, draft=draft)
 
 
@@ -87,7 +87,7 @@ def indexed(c: Config, indexers: Sequence[Indexer | None], drafting: Indexer) ->
         norm, *rest = pre_norm(attend, feeds[kind])
         return [norm, *([] if index is None else [index]), *rest]
 
-    kinds = list(zip(dense_or_sparse(c, lambda: sparse_from(c)), indexers, strict=True))
+    kinds = list(zip(dense_or_sparse(c, lambda _: leading_dense(c)), indexers, strict=True))
     draft = draft_layers(c, layer("sparse", drafting))
     return decoder(c, stack(kinds, lambda kind: layer(*kind)), draft=draft)
 

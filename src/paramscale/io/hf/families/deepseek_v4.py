@@ -1,4 +1,4 @@
-"""DeepSeek-V4: compressed attention, several residual streams, experts chosen by a table at first."""
+"""DeepSeek-V4: compressed attention, several residual streams, experts from a table at first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def deepseek_v4(c: Config) -> ModelSpec:
         return [connect, Norm(), attends[attend], connect, Norm(), feeds[feed]]
 
     head: list[Block] = [
-        HyperConnection(connect.streams, collapses=True),
+        HyperConnection(connect.streams, "collapsing"),
         Norm(),
         Head(vocabulary, tied=c.flag("tie_word_embeddings")),
     ]
@@ -58,9 +58,9 @@ def deepseek_v4(c: Config) -> ModelSpec:
 
 def _attention(c: Config, kind: str) -> CompressedAttention:
     """Return the attention of one kind of layer; there are no biases in it."""
-    if c.optional("num_key_value_heads", 1) != 1:
-        c.refuse("num_key_value_heads", "the class has one head of keys")
-    c.flag("attention_bias")  # the class has the field and no such biases
+    # the class has these fields, and always one head of keys and no such biases
+    c.optional("num_key_value_heads")
+    c.flag("attention_bias")
     heads, channels = c.integer("num_attention_heads"), c.integer("head_dim")
     groups = c.integer("o_groups")
     if heads * channels % groups:

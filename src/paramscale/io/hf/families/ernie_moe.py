@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import experts, mixed
+from paramscale.io.hf.mixture import agrees, experts, mixed
 from paramscale.specs.model import ModelSpec
+from paramscale.typing import Floats
 
 
 @family("ernie4_5_moe")
@@ -35,14 +39,32 @@ def ernie(c: Config) -> ModelSpec:
 def hunyuan(c: Config) -> ModelSpec:
     """Return a Hunyuan-A13B: q/k norms in each head, a shared expert of an expert's width."""
     layers, inner = c.count("num_hidden_layers"), c.integer("intermediate_size")
-    chosen = c.get("moe_topk")
-    each = c.items("moe_topk", layers) if isinstance(chosen, list) else [chosen] * layers
     attend = attention(c, qk_norm="head", **biased(c.flag("attention_bias")))
-    _check_hunyuan(c, layers)
-    return decoder(
-        c,
-        stack(
-            each or [],
-            lambda k: pre_norm(attend, experts(c, "num_experts", chosen=k, shared_inner=inner)),
-        ),
+    _check_hunyuan(c, layers, inner, attend.head_width)
+    total = c.integer("num_experts")
+    blocks = stack(
+        _chosen(c, layers, total),
+        lambda k: pre_norm(attend, MixtureOfExperts(total, k, inner, shared_inner=inner)),
     )
+    return decoder(c, blocks)
+
+
+def _chosen(c: Config, layers: int, total: Floats) -> list[Floats]:
+    """Return how many experts a token passes in each layer: one number for all, or a list."""
+    if not isinstance(c.get("moe_topk"), list):
+        listed = [c.integer("moe_topk")] * layers
+    else:
+        listed = [np.float64(k) for k in c.items("moe_topk", layers) or ()]
+    if not all(1 <= k <= total and k == np.rint(k) for k in listed):
+        c.contradiction("moe_topk", f"there are {int(total)} experts")
+    return listed
+
+
+def _check_hunyuan(c: Config, layers: int, inner: Floats, width: Floats) -> None:
+    """Refuse fields of the published code that say something else than the class builds."""
+    for name, expected in (("moe_intermediate_size", inner), ("num_shared_expert", 1)):
+        listed = [expected] * layers if isinstance(c.get(name), list) else expected
+        agrees(c, name, listed, "the class builds one shared expert, of the width of the others")
+    agrees(c, "attention_head_dim", width, "the class reads head_dim")
+    agrees(c, "use_cla", False, "no layer shares keys and values with another")
+    c.ignore("cla_share_factor", "use_mixed_mlp_moe", "use_qk_norm", "class_num")

@@ -9,8 +9,7 @@ from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.latent import dense_or_sparse
-from paramscale.io.hf.mixture import agrees, experts, mixed, windows
+from paramscale.io.hf.mixture import agrees, experts, fine_experts, listed_kinds, mixed, windows
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
@@ -47,8 +46,8 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
             c, value_width=width, kv_heads=2.0 * heads, sinks=True, window=window, **bias
         )
 
-    feeds = dense_or_sparse(c, lambda layers: ["dense"] + ["sparse"] * (layers - 1))
-    blocks = {"dense": gated_mlp(c), "sparse": experts(c, "n_routed_experts", inner="moe_intermediate_size", correction="buffer")}
+    feeds = listed_kinds(c, lambda i: i > 0)
+    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c, shared=None)}
     seen = _mimo_windows(c)
     _check_mimo(c, whole, seen, feeds)
     return decoder(c, mixed(seen, feeds, blocks, lambda window, feed: pre_norm(attend(window), feed)))

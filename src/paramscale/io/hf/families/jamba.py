@@ -24,13 +24,18 @@ def jamba(c: Config) -> ModelSpec:
     """Return a Jamba model; its Mamba layers also normalise step, B and C."""
     attends, experts_in = _period(c, "attn"), _period(c, "expert")
     experts = c.integer("num_experts")
-    mixers: dict[bool, Block] = {True: attention(c), False: mamba(c, norms=True)}
+    mixers: dict[bool, Block] = {
+        True: attention(c, kv_heads=c.integer("num_key_value_heads")),
+        False: mamba(c, norms=True),
+    }
     feeds: dict[bool, Block] = {False: gated_mlp(c)}
     if experts > 1:
         feeds[True] = MixtureOfExperts(
             experts, c.integer("num_experts_per_tok"), c.integer("intermediate_size")
         )
-    c.ignore("num_experts_per_tok")
+    if not c.flag("mamba_inner_layernorms", True):
+        c.refuse("mamba_inner_layernorms", "the reference code always has these norms")
+    c.ignore("num_experts_per_tok", "num_logits_to_keep")
     kinds = [
         (i % attends[0] == attends[1], experts > 1 and i % experts_in[0] == experts_in[1])
         for i in range(c.count("num_hidden_layers"))

@@ -9,11 +9,12 @@ from paramscale.io.hf.family import family
 from paramscale.io.hf.latent import (
     dense_or_sparse,
     latent_attention,
+    leading_dense,
     routed_experts,
-    sparse_from,
 )
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
+from paramscale.typing import Floats
 
 FULL, LINEAR = "full_attention", "linear_attention"
 
@@ -21,14 +22,19 @@ FULL, LINEAR = "full_attention", "linear_attention"
 def _hybrid(
     c: Config, attends: dict[str, Block], kinds: list[str], first: int | None = None
 ) -> ModelSpec:
-    """Return layers of two kinds of attention; the head is never tied to the table."""
-    experts = routed_experts(c, "num_experts", "num_experts_per_token", shared="num_shared_experts")
+    """Return layers of two kinds of attention; the head has a matrix of its own in any case."""
+    experts = routed_experts(
+        c,
+        "num_experts",
+        "num_experts_per_token",
+        shared="num_shared_experts",
+        groups="num_expert_group",
+    )
     feeds: dict[str, Block] = {"dense": gated_mlp(c), "sparse": experts}
-    both = list(zip(kinds, dense_or_sparse(c, lambda: sparse_from(c, first)), strict=True))
+    both = list(zip(kinds, dense_or_sparse(c, lambda _: leading_dense(c, first)), strict=True))
     layers = stack(both, lambda kind: pre_norm(attends[kind[0]], feeds[kind[1]]))
-    if c.flag("tie_word_embeddings"):
-        c.refuse("tie_word_embeddings", "the class never ties them")
-    return decoder(c, layers)
+    c.flag("tie_word_embeddings")  # the classes have the field and tie nothing
+    return decoder(c, layers, tied=False)
 
 
 @family("kimi_linear")
@@ -36,8 +42,8 @@ def kimi_linear(c: Config) -> ModelSpec:
     """Return a Kimi Linear: decays and output gates through a bottleneck of a head's width."""
     inner = c.sub("linear_attn_config")
 
-    def size(name: str, nested: str) -> float:
-        return float(inner.integer(nested) if inner.has(nested) else c.integer(name))
+    def size(name: str, nested: str) -> Floats:
+        return inner.integer(nested) if inner.has(nested) else c.integer(name)
 
     delta = DeltaAttention(
         size("linear_num_heads", "num_heads"),

@@ -22,7 +22,7 @@ def longcat_flash(c: Config) -> ModelSpec:
         inner="expert_ffn_hidden_size",
         shared=None,
         router_bias=c.flag("router_bias"),
-        zero_experts=c.optional("zero_expert_num", low=0) or None,
+        zero_experts=c.integer("zero_expert_num", low=0) or None,
     )
     kinds = ["layer"] * _layers(c)
     return decoder(c, stack(kinds, lambda _: [*half, experts, *half]))

@@ -6,20 +6,10 @@ from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family, model_from_config
-from paramscale.io.hf.mixture import experts, mixed, windows
+from paramscale.io.hf.mixture import experts, mixed, step_kinds, total_experts, windows
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
-
-
-def _feeds(c: Config, total: Floats) -> list[str]:
-    """Return which layers are dense: those listed, and those between the sparse steps."""
-    layers = c.count("num_hidden_layers")
-    step, dense = c.count("decoder_sparse_step"), c.items("mlp_only_layers") or []
-    return [
-        "sparse" if total and i not in dense and (i + 1) % step == 0 else "dense"
-        for i in range(layers)
-    ]
 
 
 def _blocks(c: Config, feeds: list[str], sparse: MixtureOfExperts | None) -> dict[str, Block]:
@@ -31,8 +21,8 @@ def _blocks(c: Config, feeds: list[str], sparse: MixtureOfExperts | None) -> dic
 @family("qwen2_moe")
 def qwen2_moe(c: Config) -> ModelSpec:
     """Return a Qwen2-MoE: a shared expert behind a switch; a window in every second layer."""
-    total = c.integer("num_experts", low=0)
-    feeds = _feeds(c, total)
+    total = total_experts(c, low=0)
+    feeds = step_kinds(c)
     shared = c.integer("shared_expert_intermediate_size", low=0)
     sparse = experts(
         c, "num_experts", inner="moe_intermediate_size",
@@ -53,12 +43,9 @@ def qwen2_moe(c: Config) -> ModelSpec:
 @family("qwen3_moe", "qwen3_vl_moe_text", "qwen3_omni_moe_text")
 def qwen3_moe(c: Config) -> ModelSpec:
     """Return a Qwen3-MoE: q/k norms in each head, no shared expert."""
-    name = "num_experts" if c.known.aliases.get("num_experts") is None else "num_local_experts"
-    total = c.integer(name, c.known.defaults.get("num_experts"), low=0)
-    feeds = _feeds(c, total)
-    sparse = None
-    if total:
-        sparse = experts(c, name, inner="moe_intermediate_size", experts=total)
+    total = total_experts(c, low=0)
+    feeds = step_kinds(c)
+    sparse = experts(c, "num_experts", inner="moe_intermediate_size") if total else None
     attend = attention(
         c, qk_norm="head", window=_window(c), **biased(c.flag("attention_bias"))
     )

@@ -25,10 +25,11 @@ _ZAMBA2 = [6, 12, 18, 24, 30, 36, 42, 47, 51]
 _ZAMBA2_LAYERS = 54
 
 
-def _shared(c: Config, mlp: MLP, inputs: Floats, head_width: Floats) -> list[Block]:
+def _shared(
+    c: Config, mlp: MLP, kv_heads: Floats, inputs: Floats, head_width: Floats
+) -> list[Block]:
     """Return the shared block; it reads the hidden state and the embedding side by side."""
     heads = c.integer("num_attention_heads")
-    kv_heads = c.integer("num_key_value_heads", heads)
     if heads % kv_heads:
         c.contradiction("num_key_value_heads", f"the {int(heads)} heads are no multiple of it")
     attend = GroupedAttention(heads, kv_heads, head_width, input_width=inputs)
@@ -52,15 +53,16 @@ def zamba(c: Config) -> ModelSpec:
     kinds = mixer_kinds(c, layers, (LINEAR, HYBRID), usual, "layers_block_type")
     inputs = c.optional("attention_hidden_size") or 2.0 * width
     head_width = c.optional("attention_head_dim") or 2.0 * width // heads
-    shared = _shared(c, gated_mlp(c), inputs, head_width)
+    shared = _shared(c, gated_mlp(c), c.integer("num_key_value_heads"), inputs, head_width)
     mixer = mamba(c)
     first = kinds.index(HYBRID) if HYBRID in kinds else -1
+    shares = c.flag("tie_word_embeddings")  # the reference code ties all tensors or none
 
     def make(kind: tuple[str, bool]) -> list[Block]:
         layer: list[Block] = [Norm(), mixer]
         if kind[0] == LINEAR:
             return layer
-        block = shared if kind[1] else [Borrowed(item) for item in shared]
+        block = shared if kind[1] or not shares else [Borrowed(item) for item in shared]
         return [*block, Projection(part="mixer"), *layer]
 
     return decoder(c, stack([(kind, i == first) for i, kind in enumerate(kinds)], make))
@@ -76,7 +78,11 @@ def zamba2(c: Config) -> ModelSpec:
         c, layers, (LINEAR, HYBRID), lambda i: HYBRID if i in _ZAMBA2 else LINEAR,
         "layers_block_type",
     )  # fmt: skip
-    make = _zamba2_layers(c, kinds.count(HYBRID))
+    places = [i for i, kind in enumerate(kinds) if kind == HYBRID]
+    if (c.items("hybrid_layer_ids") or places) != places:
+        c.contradiction("hybrid_layer_ids", "'layers_block_type' has its hybrid layers elsewhere")
+    c.ignore("kv_channels", "num_query_groups")  # the reference code sets and never uses them
+    make = _zamba2_layers(c, len(places))
     turns = c.count("num_mem_blocks")
     use, uses = -1, []
     for kind in kinds:
@@ -91,20 +97,21 @@ def _zamba2_layers(c: Config, hybrids: int) -> Callable[[tuple[int, bool] | None
     head_width = c.integer("attention_head_dim", 2.0 * width // heads)
     inner = c.integer("intermediate_size", 4.0 * width)
     bias = c.flag("add_bias_linear")
-    shared = _shared(c, MLP(inner, bias_in=bias, bias_out=bias), inputs, head_width)
+    kv_heads = c.integer("num_key_value_heads", heads)
+    shared = _shared(c, MLP(inner, bias_in=bias, bias_out=bias), kv_heads, inputs, head_width)
     layer = [Norm(), _zamba2_mixer(c, bias)]
     rank, turns = c.integer("adapter_rank"), c.count("num_mem_blocks")
-    attends = c.flag("use_shared_attention_adapter")
+    attends, shares = c.flag("use_shared_attention_adapter"), c.flag("tie_word_embeddings")
 
     def make(kind: tuple[int, bool] | None) -> list[Block]:
         if kind is None:
             return layer
         turn, first = kind
         names = np.ceil((hybrids - turn) / turns)  # each use of a block names all its adapters
-        adapters: list[Block] = [LowRankAdapter(rank, width, 2.0 * inner, names, "mlp")]
+        adapters: list[Block] = [LowRankAdapter(rank, width, 2.0 * inner, names, shares, "mlp")]
         if attends:
-            adapters += [LowRankAdapter(rank, inputs, inputs, names)] * 3
-        block = shared if first else [Borrowed(item) for item in shared]
+            adapters += [LowRankAdapter(rank, inputs, inputs, names, shares)] * 3
+        block = shared if first or not shares else [Borrowed(item) for item in shared]
         return [*block, *adapters, Projection(part="mixer"), *layer]
 
     return make

@@ -1,0 +1,156 @@
+"""What ``paramscale list`` shows: for each kind of thing, its rows as plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import attrs
+
+__all__ = ["TABLES", "Table"]
+
+Record = dict[str, Any]
+
+
+class Table(NamedTuple):
+    """A kind of thing: its meaning, the columns of the text table, and how to read its records.
+
+    Records may hold more than the columns; all of it is searched, and goes into JSON.
+    """
+
+    meaning: str
+    columns: tuple[str, ...]
+    records: Callable[[], Iterator[Record]]
+
+
+def _models() -> Iterator[Record]:
+    from paramscale import estimate, models
+
+    for key in models:
+        model = models[key]
+        counts = estimate(model=model, quantities=("parameters", "active_parameters"))
+        yield {
+            "model": key,
+            "family": model.family,
+            "parameters": counts["parameters"].value,
+            "active_parameters": counts["active_parameters"].value,
+            "layers": model.depth,
+            "width": model.width,
+            "max_context": model.max_context,
+            "source": model.source,
+        }
+
+
+def _hardware() -> Iterator[Record]:
+    from paramscale import hardware
+
+    for key, machine in hardware.items():
+        yield {"hardware": key, **attrs.asdict(machine)}
+
+
+def _formats() -> Iterator[Record]:
+    from paramscale import formats
+
+    for key, form in formats.items():
+        yield {"format": key, "bits_per_weight": form.bits_per_weight, **attrs.asdict(form)}
+
+
+def _laws() -> Iterator[Record]:
+    from paramscale import laws
+
+    for key, law in laws.items():
+        yield {
+            "law": key,
+            "form": law.form.name,
+            "domain": law.domain.text(),
+            "coefficients": dict(law.coefficients),
+            "standard_errors": dict(law.standard_errors),
+            "paper": law.paper,
+            "arxiv": law.arxiv,
+            "data": law.data,
+            "parameters_convention": law.parameters_convention,
+            "loss_unit": law.loss_unit,
+            "source": law.source,
+            "note": law.note,
+        }
+
+
+def _quantities() -> Iterator[Record]:
+    from paramscale.analysis.estimate import ESTIMATORS
+
+    for quantity in ESTIMATORS.quantities():
+        by = [record.name for record in ESTIMATORS.of(quantity.name)]
+        yield {
+            "quantity": quantity.name,
+            "unit": quantity.unit,
+            "meaning": quantity.meaning,
+            "estimators": by,
+        }
+
+
+def _estimators() -> Iterator[Record]:
+    from paramscale.analysis.estimate import ESTIMATORS
+
+    for quantity in ESTIMATORS.quantities():
+        for record in ESTIMATORS.of(quantity.name):
+            yield {
+                "quantity": quantity.name,
+                "estimator": record.name,
+                "kind": record.kind,
+                "summary": record.summary,
+                "rank": record.rank,
+                "needs": [*record.signature.inputs, *record.needs],
+                "options": sorted(record.signature.options),
+                "domain": record.domain.text() if record.domain else "",
+                "source": "; ".join(source.text for source in record.sources),
+            }
+
+
+def _families() -> Iterator[Record]:
+    from paramscale.io.hf.family import families
+
+    for model_type in sorted(families):
+        reader = families[model_type]
+        yield {"model_type": model_type, "meaning": _first_line(reader), "reader": reader.__name__}
+
+
+def _blocks() -> Iterator[Record]:
+    from paramscale.specs.block import blocks
+
+    for kind in sorted(blocks):
+        cls = blocks[kind]
+        fields = [field.name for field in attrs.fields(cls)]
+        yield {"block": kind, "meaning": _first_line(cls), "class": cls.__name__, "fields": fields}
+
+
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+#: Every kind of thing that can be listed.
+TABLES = {
+    "models": Table(
+        "published models", ("model", "parameters", "active_parameters", "family"), _models
+    ),
+    "hardware": Table(
+        "accelerators",
+        ("hardware", "memory_bytes", "memory_bandwidth_bytes_per_s", "bf16_flops_per_s",
+         "power_limit_w"),
+        _hardware,
+    ),
+    "formats": Table(
+        "number formats", ("format", "bits_per_weight", "compute_type", "title"), _formats
+    ),
+    "laws": Table("published laws of loss", ("law", "form", "domain"), _laws),
+    "quantities": Table(
+        "what can be estimated", ("quantity", "unit", "meaning"), _quantities
+    ),
+    "estimators": Table(
+        "what estimates it, best rank first", ("quantity", "estimator", "kind", "summary"),
+        _estimators,
+    ),
+    "families": Table(
+        "model types whose configurations are read", ("model_type", "meaning"), _families
+    ),
+    "blocks": Table("kinds of block that models are made of", ("block", "meaning"), _blocks),
+}  # fmt: skip

@@ -1,0 +1,68 @@
+"""What the words of a command line mean: counts such as ``15T``, and ``name=value``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+__all__ = ["count", "names", "pair"]
+
+_SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+
+
+def count(text: str) -> float:
+    """Return a number written as ``15e12``, ``15T``, ``4_096`` or ``128k``.
+
+    K, M, B (or G) and T are powers of 1000, in either case. What the number may be is checked by
+    the spec that takes it.
+
+    Examples
+    --------
+    >>> count("15T") == count("15e12") == 15e12
+    True
+    >>> count("2048"), count("128k")
+    (2048.0, 128000.0)
+    """
+    plain = text.strip().replace("_", "").replace(",", "")
+    factor = _SUFFIXES.get(plain[-1:].lower(), 1.0)
+    digits = plain if factor == 1.0 else plain[:-1]
+    try:
+        number = float(digits)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number; write 15e12, 15T, 4M, 128k or 2048"
+        ) from None
+    number *= factor
+    whole = round(number) if math.isfinite(number) else number
+    # 1.1 x 1e12 is not a whole number in floating point, and 1.1T means one
+    return float(whole) if factor > 1.0 and math.isclose(number, whole) else number
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of a list with commas between them.
+
+    Examples
+    --------
+    >>> names("ttft_s, tpot_s")
+    ('ttft_s', 'tpot_s')
+    """
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing; write ttft_s,tpot_s")
+    return found
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return the two sides of ``quantity=estimator``.
+
+    Examples
+    --------
+    >>> pair("loss_nats=besiroglu2024")
+    ('loss_nats', 'besiroglu2024')
+    """
+    left, sign, right = (part.strip() for part in text.partition("="))
+    if not (left and sign and right):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not quantity=estimator; write loss_nats=besiroglu2024"
+        )
+    return left, right
