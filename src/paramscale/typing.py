@@ -12,7 +12,7 @@ import numpy.typing as npt
 FloatsLike: TypeAlias = float | int | Sequence[float] | npt.NDArray[Any]
 
 #: What formulas receive and return: one float64 number, or an array of them; they broadcast.
-Floats: TypeAlias = np.float64 | npt.NDArray[np.float64]
+Floats: TypeAlias = float | npt.NDArray[np.float64]
 
 #: A yes or no for each point.
 Booleans: TypeAlias = np.bool_ | npt.NDArray[np.bool_]

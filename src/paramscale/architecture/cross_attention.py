@@ -16,7 +16,6 @@ from paramscale.typing import Floats
 __all__ = ["CrossAttention"]
 
 
-
 @block("cross_attention")
 @attrs.frozen(eq=False)
 class CrossAttention:

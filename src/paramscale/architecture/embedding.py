@@ -34,6 +34,8 @@ class Table:
         Width of a row; None means the model's.
     tied : bool
         Whether its matrix is the head's and held there, as in classes that name the head first.
+    normed : bool
+        Whether the module of the table ends in a norm of its own, counted with it (Inkling).
     """
 
     kind: ClassVar[str]
@@ -41,6 +43,7 @@ class Table:
     of: str = choice("token_embedding", TABLES)
     channels: Floats | None = number(None, integer=True, optional=True)
     tied: bool = flag(False)
+    normed: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the one look-up."""
@@ -48,6 +51,8 @@ class Table:
         op = table("lookup", self.of, step.tokens, self.rows, channels)
         if self.tied:
             op = op._replace(weights=NOTHING, borrowed=op.weights)
+        if self.normed:
+            op = op._replace(weights=op.weights + channels)
         return (op,)
 
 
@@ -64,6 +69,8 @@ class Projection:
         Whether each output has a bias.
     part : str
         Component of the breakdown.
+    once : bool
+        Whether it works on one token of each sequence (a pooler), not on all.
     """
 
     kind: ClassVar[str]
@@ -71,9 +78,11 @@ class Projection:
     outputs: Floats | None = number(None, integer=True, optional=True)
     bias: bool = flag(False)
     part: str = attrs.field(default="projection")
+    once: bool = flag(False)
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the one projection."""
         inputs = width if self.inputs is None else self.inputs
         outputs = width if self.outputs is None else self.outputs
-        return (matmul("projection", self.part, step.tokens, inputs, outputs, bias=self.bias),)
+        tokens = step.sequences if self.once else step.tokens
+        return (matmul("projection", self.part, tokens, inputs, outputs, bias=self.bias),)

@@ -28,7 +28,7 @@ def experts_hit(experts: Floats, chosen: Floats, tokens: Floats) -> Floats:
 
     Examples
     --------
-    >>> float(experts_hit(np.float64(8.0), np.float64(2.0), np.float64(1.0)))
+    >>> round(float(experts_hit(np.float64(8.0), np.float64(2.0), np.float64(1.0))), 9)
     2.0
     """
     missed = np.log1p(-np.minimum(chosen / experts, 1.0 - 1e-16))
@@ -63,6 +63,8 @@ class MixtureOfExperts:
         parameter, as in DeepSeek-V3) or ``"parameter"``.
     shared_switch : bool
         Whether a learned scalar gate multiplies the shared experts' output (Qwen2-MoE).
+    own_router : bool
+        Whether the router is part of this block (False: a block of its own stands before).
     router_outputs : Floats, optional
         Outputs of the router where they are not the experts.
     zero_experts : Floats, optional
@@ -89,6 +91,7 @@ class MixtureOfExperts:
     router_bias: bool = flag(False)
     correction: str = choice("none", ("none", "buffer", "parameter"))
     shared_switch: bool = flag(False)
+    own_router: bool = flag(True)
     router_outputs: Floats | None = number(None, integer=True, optional=True)
     expert_width: Floats | None = number(None, integer=True, optional=True)
     zero_experts: Floats | None = number(None, integer=True, optional=True)
@@ -103,7 +106,7 @@ class MixtureOfExperts:
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return router, routed experts and shared experts."""
-        ops = [self._router(width, step)]
+        ops = [self._router(width, step)] if self.own_router else []
         channels = width if self.expert_width is None else self.expert_width
         ops.extend(self._routed(channels, step))
         if self.shared_inner is not None:

@@ -19,7 +19,6 @@ from paramscale.typing import Floats
 __all__ = ["GatedDelta"]
 
 
-
 @block("gated_delta")
 @attrs.frozen(eq=False)
 class GatedDelta:

@@ -16,7 +16,6 @@ from paramscale.typing import Floats
 __all__ = ["Head"]
 
 
-
 @block("head")
 @attrs.frozen(eq=False)
 class Head:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
+from paramscale.errors import SpecError
 from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import choice, flag, number
 from paramscale.specs.passes import Pass
@@ -84,6 +85,13 @@ class LatentAttention:
     gate: str = choice("none", ("none", "heads", "elements", "latent"))
     rope_norm: bool = flag(False)
     sinks: bool = flag(False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.gate == "latent" and self.query_rank is None:
+            raise SpecError(
+                "LatentAttention.gate 'latent' needs a query latent; give query_rank, or choose"
+                " 'heads' or 'elements'"
+            )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return down-projections, up-projections, attention and output."""

@@ -67,8 +67,7 @@ class Mamba2:
     def __attrs_post_init__(self) -> None:
         if np.any(np.remainder(self.heads, self.groups)):
             raise SpecError(
-                "Mamba2.heads must be a multiple of groups, not"
-                f" {self.heads} and {self.groups}"
+                f"Mamba2.heads must be a multiple of groups, not {self.heads} and {self.groups}"
             )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:

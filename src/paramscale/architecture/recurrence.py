@@ -11,9 +11,8 @@ from paramscale.typing import Floats
 __all__ = ["chunks", "one_step", "scan"]
 
 
-
 def chunks(step: Pass, size: Floats) -> Floats:
-    """Return the chunks of `size` tokens that the new tokens of one sequence fill, the last padded."""
+    """Return how many chunks of `size` tokens one sequence fills, the last of them padded."""
     return np.ceil(step.new_tokens / size)
 
 

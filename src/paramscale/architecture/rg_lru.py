@@ -19,7 +19,6 @@ from paramscale.typing import Floats
 __all__ = ["RGLRU"]
 
 
-
 @block("rg_lru")
 @attrs.frozen(eq=False)
 class RGLRU:

@@ -17,7 +17,6 @@ from paramscale.typing import Floats
 __all__ = ["ChannelMixing", "TimeMixing"]
 
 
-
 def _token_shift(width: Floats, step: Pass, mixtures: float) -> Operation:
     """Return the learned mixtures of each token with the one before it, which is the state."""
     moved, held = step.tokens * width, step.sequences * width

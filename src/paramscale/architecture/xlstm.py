@@ -19,7 +19,6 @@ from paramscale.typing import Floats
 __all__ = ["MLSTM"]
 
 
-
 @block("mlstm")
 @attrs.frozen(eq=False)
 class MLSTM:

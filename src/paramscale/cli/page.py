@@ -49,8 +49,14 @@ def columns(rows: Iterable[Sequence[str]], width: int, indent: str = "  ") -> li
 
     Examples
     --------
-    >>> columns([("loss", "2 nats", "by a law that is old"), ("time", "1 s", "")], 30)
-    ['  loss  2 nats  by a law that', '                is old', '  time  1 s']
+    >>> rows = [("loss", "2 nats", "by a law of two terms"), ("time", "1 s", "")]
+    >>> print("\\n".join(columns(rows, 36, indent="")))
+    loss  2 nats  by a law of two terms
+    time  1 s
+    >>> print("\\n".join(columns(rows, 34, indent="")))
+    loss  2 nats  by a law of two
+                  terms
+    time  1 s
     """
     table = [list(row) for row in rows]
     if not table:

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         try:
             code = int(arguments.run(arguments))
-            sys.stdout.flush()
+            print(end="", flush=True)  # so that a closed pipe shows here
         except ParamscaleError as error:
             if getattr(arguments, "debug", False):
                 raise

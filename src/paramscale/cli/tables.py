@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
+
+if TYPE_CHECKING:
+    from paramscale.core.estimator import Estimators
 
 __all__ = ["TABLES", "Table"]
 
@@ -56,7 +59,7 @@ def _formats() -> Iterator[Record]:
 
 
 def _laws() -> Iterator[Record]:
-    from paramscale import laws
+    from paramscale.laws import laws
 
     for key, law in laws.items():
         yield {
@@ -75,11 +78,18 @@ def _laws() -> Iterator[Record]:
         }
 
 
-def _quantities() -> Iterator[Record]:
-    from paramscale.analysis.estimate import ESTIMATORS
+def _collection() -> Estimators:
+    """Return the shared collection, after what fills it has been imported."""
+    import paramscale.analysis.estimate  # noqa: F401  # tells the collection its built-ins
+    from paramscale.core.estimator import ESTIMATORS
 
-    for quantity in ESTIMATORS.quantities():
-        by = [record.name for record in ESTIMATORS.of(quantity.name)]
+    return ESTIMATORS
+
+
+def _quantities() -> Iterator[Record]:
+    collection = _collection()
+    for quantity in collection.quantities():
+        by = [record.name for record in collection.of(quantity.name)]
         yield {
             "quantity": quantity.name,
             "unit": quantity.unit,
@@ -89,10 +99,9 @@ def _quantities() -> Iterator[Record]:
 
 
 def _estimators() -> Iterator[Record]:
-    from paramscale.analysis.estimate import ESTIMATORS
-
-    for quantity in ESTIMATORS.quantities():
-        for record in ESTIMATORS.of(quantity.name):
+    collection = _collection()
+    for quantity in collection.quantities():
+        for record in collection.of(quantity.name):
             yield {
                 "quantity": quantity.name,
                 "estimator": record.name,

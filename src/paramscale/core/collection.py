@@ -88,9 +88,14 @@ class Estimators:
         return found[name]
 
     def quantities(self) -> tuple[Quantity, ...]:
-        """Return what users can ask for: each quantity that an estimator gives, unless internal."""
+        """Return what users can ask for, in the order of the vocabulary.
+
+        That is each quantity that an estimator gives, unless it is internal.
+        """
         self.registry.load()
-        found = (records[0].quantity for records in self._by_quantity.values())
+        given = {name: records[0].quantity for name, records in self._by_quantity.items()}
+        order = [name for name in self.vocabulary.names_so_far() if name in given]
+        found = [given[name] for name in dict.fromkeys((*order, *given))]
         return tuple(quantity for quantity in found if not quantity.internal)
 
     def __reduce__(self) -> str:

@@ -26,7 +26,8 @@ def _tell(
     estimates: Estimates, name: str, depth: int, indent: str, lines: list[str], told: set[str]
 ) -> None:
     quantity = estimates._world.vocabulary[name]
-    lines.append(f"{indent}{name} = {_value_text(estimates, quantity)}    {quantity.meaning}")
+    shown = "" if quantity.internal else f" = {_value_text(estimates, quantity)}"
+    lines.append(f"{indent}{name}{shown}    {quantity.meaning}")
     if name in told:
         lines.append(f"{indent}  (told above)")
         return
@@ -64,7 +65,8 @@ def _facts(estimates: Estimates, quantity: Quantity) -> list[tuple[str, str]]:
         facts.append(("options", ", ".join(f"{key}={val!r}" for key, val in call.options.items())))
     for key, value in estimates.input_values(quantity.name).items():
         if key in estimates._world.vocabulary:
-            facts.append(("input", f"{key} = {estimates._world.vocabulary[key].format(value)}"))
+            needed = estimates._world.vocabulary[key]
+            facts.append(("input", key if needed.internal else f"{key} = {needed.format(value)}"))
         else:
             facts.append(("input", f"{key} = {short(repr(value), 90)}"))
     if record.domain is not None:

@@ -20,7 +20,7 @@ Amount: TypeAlias = Callable[[Operation], Floats]
 
 def total(bill: Iterable[tuple[Floats, Operation]], amount: Amount) -> Floats:
     """Return the sum of `amount` over all operations of a bill, as often as they occur."""
-    result = NOTHING
+    result: Floats = NOTHING
     for count, op in bill:
         value = amount(op)
         if value is not NOTHING:

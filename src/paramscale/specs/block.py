@@ -17,7 +17,7 @@ from paramscale.errors import RegistrationError
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["NOTHING", "Block", "Borrowed", "Operation", "block", "blocks"]
+__all__ = ["NOTHING", "Block", "Borrowed", "Operation", "block", "blocks", "fields_of"]
 
 #: What an operation has of everything that it does not state; one object, so that sums may skip it.
 NOTHING = np.float64(0.0)
@@ -109,6 +109,11 @@ class Block(Protocol):
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return what the block does in one pass of a model whose hidden states have `width`."""
         ...
+
+
+def fields_of(item: Block) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of a block; registration made sure that its class has some."""
+    return attrs.fields(type(item))  # type: ignore[arg-type, no-any-return]
 
 
 #: Every registered kind of block, by its kind.

@@ -14,7 +14,7 @@ import numpy as np
 from paramscale.errors import SpecError
 from paramscale.typing import Floats
 
-__all__ = ["array_fields", "choice", "flag", "number", "to_floats"]
+__all__ = ["array_fields", "choice", "flag", "number", "short_repr", "to_floats"]
 
 _EXACT = 2.0**53
 
@@ -166,3 +166,35 @@ def array_fields(spec: Any, prefix: str = "") -> dict[str, Floats]:
         for attribute in attrs.fields(type(spec))
         if isinstance(value := getattr(spec, attribute.name), np.ndarray)
     }
+
+
+def short_repr(spec: Any) -> str:
+    """Return the constructor call that makes `spec`, fields at their defaults left out.
+
+    Examples
+    --------
+    >>> from paramscale.specs.parallel import ParallelSpec
+    >>> short_repr(ParallelSpec(tensor=8, devices=8))
+    'ParallelSpec(devices=8, tensor=8)'
+    """
+    given = []
+    for attribute in attrs.fields(type(spec)):
+        value, default = getattr(spec, attribute.name), attribute.default
+        if attribute.init and not _is_default(value, default):
+            given.append(f"{attribute.name}={_shown(value)}")
+    return f"{type(spec).__name__}({', '.join(given)})"
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if isinstance(value, np.ndarray) or default is attrs.NOTHING:
+        return False
+    return bool(value is default or value == default or (value != value and default != default))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.float64):
+        whole = value == np.rint(value) and abs(value) < 1e15
+        return f"{int(value)}" if whole else f"{value:g}"
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, threshold=4, precision=6, separator=", ").replace("\n", "")
+    return repr(value)

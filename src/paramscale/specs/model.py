@@ -11,7 +11,7 @@ import numpy as np
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.block import Block, Operation
-from paramscale.specs.fields import array_fields, number
+from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats, FloatsLike
@@ -28,6 +28,15 @@ def _blocks(value: Any) -> tuple[Block, ...]:
                 f"a layer is made of blocks (objects with operations(width, step)), not {item!r}"
             )
     return found
+
+
+def _line(stack: tuple[Block, ...]) -> str:
+    return ", ".join(short_repr(item) for item in stack)
+
+
+def _range(values: Floats) -> str:
+    low, high = np.min(values), np.max(values)
+    return f"{low:,.0f}" if low == high or np.isnan(low) else f"{low:,.0f} … {high:,.0f}"
 
 
 def _layers(value: Any) -> tuple[Layer, ...]:
@@ -55,7 +64,7 @@ class Layer:
 
 
 @spec_type("model")
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, repr=False)
 class ModelSpec:
     """The architecture of a model; counts, FLOPs, memory and time all follow from its blocks.
 
@@ -103,6 +112,27 @@ class ModelSpec:
     max_context: Floats | None = number(None, integer=True, optional=True)
     nominal_parameters: Floats = number(np.nan, missing=True)
 
+    def __repr__(self) -> str:
+        """Return name, family and shape; the blocks are shown by :meth:`describe`."""
+        shape = f"{_range(self.depth)} layers of width {_range(self.width)}"
+        kinds = len(self.layers)
+        return f"<ModelSpec {self.name!r} ({self.family}): {shape}, {kinds} kind{'s'[: kinds > 1]}>"
+
+    def describe(self) -> str:
+        """Return one line for each kind of layer, and for what stands around the layers.
+
+        Examples
+        --------
+        >>> from paramscale.architecture.mlp import MLP
+        >>> print(ModelSpec(width=64, layers=[Layer(MLP(256), 4)]).describe())
+        4 x MLP(inner=256)
+        """
+        lines = ["embedding: " + _line(self.embedding)] if self.embedding else []
+        lines += [f"{_range(layer.count)} x {_line(layer.blocks)}" for layer in self.layers]
+        lines += ["head: " + _line(self.head)] if self.head else []
+        lines += [f"draft: {_range(lay.count)} x {_line(lay.blocks)}" for lay in self.draft]
+        return "\n".join(lines)
+
     def operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
         """Return ``(count, operation)`` for everything that the model does in one pass."""
         width = self.width
@@ -125,7 +155,7 @@ class ModelSpec:
     @property
     def depth(self) -> Floats:
         """Number of layers."""
-        total = np.float64(0.0)
+        total: Floats = np.float64(0.0)
         for layer in self.layers:
             total = total + layer.count
         return total

@@ -7,13 +7,13 @@ import numpy as np
 
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
-from paramscale.specs.fields import number
+from paramscale.specs.fields import number, short_repr
 from paramscale.typing import Floats
 
 __all__ = ["ParallelSpec"]
 
 
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, repr=False)
 class ParallelSpec:
     """A layout: ``devices = tensor x pipeline x data x context``; experts divide data ranks.
 
@@ -56,6 +56,9 @@ class ParallelSpec:
                 f"ParallelSpec.devices is {self.devices}, but tensor x pipeline x data x context is"
                 f" {product}; give degrees whose product it is, or leave devices out"
             )
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 spec_type("parallel", default=ParallelSpec)(ParallelSpec)

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.errors import SpecError, did_you_mean
-from paramscale.specs.block import Block, blocks
+from paramscale.specs.block import Block, blocks, fields_of
 from paramscale.specs.model import Layer, ModelSpec
 
 __all__ = ["model_from_plain", "model_to_plain"]
@@ -28,7 +28,7 @@ def _plain_value(value: Any) -> Any:
 def _plain_block(item: Block) -> dict[str, Any]:
     """Return kind and the fields that differ from their defaults."""
     plain: dict[str, Any] = {"kind": item.kind}
-    for field in attrs.fields(type(item)):
+    for field in fields_of(item):
         value = _plain_value(getattr(item, field.name))
         if field.default is attrs.NOTHING or value != field.default:
             plain[field.name] = value

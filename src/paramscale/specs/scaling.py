@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from paramscale.errors import SpecError
-from paramscale.specs.block import Block
+from paramscale.specs.block import Block, fields_of
 from paramscale.specs.fields import to_floats
 from paramscale.specs.model import Layer, ModelSpec
 from paramscale.specs.passes import Pass
@@ -33,7 +33,7 @@ def _grain(model: ModelSpec) -> int:
     """Return the number of equal steps in which the family's width can be divided."""
     exact = [int(model.width)]
     for _, item in model.walk():
-        for field in attrs.fields(type(item)):
+        for field in fields_of(item):
             value = getattr(item, field.name)
             if field.metadata.get("scales") == "exactly" and value is not None and value > 1:
                 exact.append(int(value))
@@ -42,7 +42,7 @@ def _grain(model: ModelSpec) -> int:
 
 def _scaled_block(item: Block, factor: Floats) -> Block:
     changes: dict[str, Any] = {}
-    for field in attrs.fields(type(item)):  # type: ignore[arg-type]
+    for field in fields_of(item):
         value = getattr(item, field.name)
         how = field.metadata.get("scales", "")
         if isinstance(value, Block):
@@ -51,7 +51,7 @@ def _scaled_block(item: Block, factor: Floats) -> Block:
             changes[field.name] = np.rint(value * factor)
         elif how == "about" and value is not None:
             changes[field.name] = np.maximum(np.rint(value * factor / _ROUND), 1.0) * _ROUND
-    return attrs.evolve(item, **changes) if changes else item  # type: ignore[misc, no-any-return]
+    return attrs.evolve(item, **changes) if changes else item  # type: ignore[misc]
 
 
 def _with_width(model: ModelSpec, factor: Floats) -> ModelSpec:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import number
+from paramscale.specs.fields import number, short_repr
 from paramscale.specs.names import format_name
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -16,7 +16,7 @@ from paramscale.typing import Floats
 __all__ = ["ServingSpec"]
 
 
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, repr=False)
 class ServingSpec:
     """A batch of equal requests: each reads a prompt and writes some tokens.
 
@@ -72,6 +72,9 @@ class ServingSpec:
     def filled(self) -> Pass:
         """Return a pass after which the cache holds prompts and outputs."""
         return Pass(self.batch, self.prompt_tokens + self.output_tokens)
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 spec_type("serving", default=ServingSpec)(ServingSpec)

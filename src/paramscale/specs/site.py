@@ -6,14 +6,14 @@ import attrs
 import numpy as np
 
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import number
+from paramscale.specs.fields import number, short_repr
 from paramscale.typing import Floats
 
 __all__ = ["SiteSpec"]
 
 
 @spec_type("site")
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, repr=False)
 class SiteSpec:
     """A data centre and its grid. A figure that is not given is NaN, never filled in.
 
@@ -39,3 +39,6 @@ class SiteSpec:
     water_l_per_kwh: Floats = number(np.nan, low_allowed=True, missing=True)
     electricity_usd_per_kwh: Floats = number(np.nan, low_allowed=True, missing=True)
     source: str = ""
+
+    def __repr__(self) -> str:
+        return short_repr(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import number
+from paramscale.specs.fields import number, short_repr
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
@@ -13,7 +13,7 @@ __all__ = ["TrainingSpec"]
 
 
 @spec_type("training")
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, repr=False)
 class TrainingSpec:
     """A training run.
 
@@ -47,3 +47,6 @@ class TrainingSpec:
     def sequence(self, *, causal: bool = True) -> Pass:
         """Return the forward pass of one training sequence, with logits of every position."""
         return Pass(1.0, self.sequence_length, causal=causal, absorbed=False)
+
+    def __repr__(self) -> str:
+        return short_repr(self)

@@ -45,6 +45,9 @@ def latent_attention(c: Config, **changes: Any) -> LatentAttention:
     """Return latent attention from the usual fields; `changes` are fields of the block."""
     # keys and values are rebuilt for every query head, so their number has no influence
     c.optional("num_key_value_heads")
+    c.ignore("head_dim")  # the classes set it to the rotary width themselves
+    if not c.flag("use_mla", True):
+        c.refuse("use_mla", "the class always has latent attention")
     values: dict[str, Any] = {"query_rank": c.optional("q_lora_rank")}
     values["bias"] = c.flag("attention_bias")
     for name, field in FIELDS.items():
@@ -90,7 +93,7 @@ def routed_experts(
     total, parts = c.integer(experts), c.optional(groups)
     if parts is not None and total % parts:
         c.contradiction(groups, f"the {int(total)} experts are no multiple of it")
-    c.ignore("topk_group", "ep_size")
+    c.ignore("topk_group", "use_grouped_topk", "ep_size")
     beside = 0.0 if shared is None else c.integer(shared, low=0)
     usual = {"shared_inner": beside * c.integer(inner) or None, "correction": "buffer"}
     return mixture(c, experts, chosen, inner, **{**usual, **changes})
@@ -139,12 +142,13 @@ def draft_layers(c: Config, blocks: Sequence[Block], norm: str = "rms") -> list[
     count = c.optional(name, 0, low=0) if c.has(name) or c.bare else None
     if not count:
         return []
-    width, vocabulary = c.integer("hidden_size"), c.integer("vocab_size")
+    vocabulary = c.integer("vocab_size")
     module = [
         Borrowed(Table(vocabulary)),
         Norm(norm),
         Norm(norm),
-        Projection(2.0 * width, width),
+        Projection(),  # one matrix from two widths to one, written as its two halves
+        Projection(),
         *blocks,
         Norm(norm),
         Borrowed(Head(vocabulary)),

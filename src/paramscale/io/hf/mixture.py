@@ -100,9 +100,7 @@ def windows(
     """
     slides, sees_all = "sliding_attention", "full_attention"
     layers = c.count("num_hidden_layers")
-    kinds = layer_kinds(
-        c, layers, (slides, sees_all), lambda i: slides if default(i) else sees_all
-    )
+    kinds = layer_kinds(c, layers, (slides, sees_all), lambda i: slides if default(i) else sees_all)
     window = c.optional(needs)
     if window is None and slides in kinds:
         c.contradiction(needs, "some layers have a sliding window; state it")

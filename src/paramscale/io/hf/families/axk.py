@@ -21,6 +21,7 @@ from paramscale.specs.model import ModelSpec
 @family("axk1")
 def axk1(c: Config) -> ModelSpec:
     """Return an A.X-K1: DeepSeek-V3's layers with a norm after the experts."""
+    c.ignore("num_nextn_predict_layers")  # their layers are not in the class
     attend = latent_attention(c, query_rank=c.integer("q_lora_rank"))
     feeds: dict[str, list[Block]] = {
         "dense": [gated_mlp(c)],
@@ -34,6 +35,7 @@ def axk1(c: Config) -> ModelSpec:
 def axk2(c: Config) -> ModelSpec:
     """Return an A.X-K2: an indexer, a gate on attention, and norms gated through a low rank."""
     index = indexer(c)
+    c.ignore("num_nextn_predict_layers")  # their layers are not in the class
     attend = latent_attention(
         c, query_rank=c.integer("q_lora_rank"), selected=c.integer("index_topk"), gate="latent"
     )

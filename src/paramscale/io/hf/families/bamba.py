@@ -53,9 +53,12 @@ def falcon_h1(c: Config) -> ModelSpec:
     if c.has("layers_block_type"):
         c.refuse("layers_block_type", "every layer of this type is a hybrid")
     mixer = mamba2(
-        c, c.optional("mamba_d_ssm"), bias_out=c.flag("projectors_bias"), gated_norm=c.flag("mamba_rms_norm")
+        c,
+        c.optional("mamba_d_ssm"),
+        bias_out=c.flag("projectors_bias"),
+        gated_norm=c.flag("mamba_rms_norm"),
     )
     attend = attention(c, **biased(c.flag("attention_bias")))
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
-    layer = [Norm(), mixer, attend, Norm(), mlp]
+    layer: list[Block] = [Norm(), mixer, attend, Norm(), mlp]
     return decoder(c, stack(["hybrid"] * c.count("num_hidden_layers"), lambda _: layer))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from paramscale.architecture.embedding import Table
-from paramscale.architecture.held import Held
+from paramscale.architecture.embedding import Projection, Table
 from paramscale.architecture.norm import Norm
 from paramscale.io.hf.bert import bert_embedding, bert_head, bert_layers
 from paramscale.io.hf.common import biased, decoder
@@ -57,8 +56,8 @@ def roberta_prelayernorm(c: Config) -> ModelSpec:
 
 @family("big_bird")
 def big_bird(c: Config) -> ModelSpec:
-    """Return a BigBird; as a decoder it attends to everything, and its pooler is held idle."""
+    """Return a BigBird, which attends to everything here, and whose pooler runs for nothing."""
     c.word("attention_type", ("block_sparse", "original_full"))
-    width, biases = c.integer("hidden_size"), biased(c.flag("use_bias"), True)
-    head = [Held(width * (width + 1)), *bert_head(c)]
+    biases = biased(c.flag("use_bias"), True)
+    head = [Projection(bias=True, once=True), *bert_head(c)]
     return decoder(c, bert_layers(c, biases), embedding=bert_embedding(c), head=head)

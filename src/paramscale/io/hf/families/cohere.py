@@ -6,6 +6,7 @@ from paramscale.architecture.norm import Norm
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, stack, windowed
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 _NORM = "layer_no_bias"
@@ -19,7 +20,7 @@ def cohere(c: Config) -> ModelSpec:
         qk_norm="heads" if c.flag("use_qk_norm") else "none",
         **biased(c.flag("attention_bias")),
     )
-    layer = [Norm(_NORM), attend, gated_mlp(c)]
+    layer: list[Block] = [Norm(_NORM), attend, gated_mlp(c)]
     kinds = ["layer"] * c.count("num_hidden_layers")
     return decoder(c, stack(kinds, lambda _: layer), norm=_NORM)
 

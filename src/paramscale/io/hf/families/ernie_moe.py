@@ -25,7 +25,10 @@ def ernie(c: Config) -> ModelSpec:
             shared_inner=shared * inner if shared else None, shared_bias=bias,
         ),
     }  # fmt: skip
-    first, last = c.integer("moe_layer_start_index", low=0), c.integer("moe_layer_end_index", low=-1)
+    first, last = (
+        c.integer("moe_layer_start_index", low=0),
+        c.integer("moe_layer_end_index", low=-1),
+    )
     last, step = (layers - 1 if last == -1 else last), c.count("moe_layer_interval")
     feeds = [
         "sparse" if (i + 1) % step == 0 and first <= i <= last else "dense" for i in range(layers)

@@ -95,7 +95,7 @@ def gemma3n(c: Config) -> ModelSpec:
             Norm(), MLP(kind.inner), Norm(), *within,
         ]  # fmt: skip
 
-    more = [Projection(part="alternating_updates")] * int(streams - 1)
+    more: list[Block] = [Projection(part="alternating_updates")] * int(streams - 1)
     model = decoder(c, stack(_kinds(c, 5, inner, False), layer))
     return _between(model, [*before, *more], more)
 

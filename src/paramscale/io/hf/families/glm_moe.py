@@ -43,7 +43,10 @@ def _with_head_width(c: Config) -> Config:
 def dots1(c: Config) -> ModelSpec:
     """Return a dots.llm1: q/k norms in each head; a window from a given layer upwards."""
     bias = biased(c.flag("attention_bias"))
-    first, has_window = c.integer("max_window_layers", low=0), c.optional("sliding_window") is not None
+    first, has_window = (
+        c.integer("max_window_layers", low=0),
+        c.optional("sliding_window") is not None,
+    )
     blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c)}
     feeds = sparse_after(c)
     layers = mixed(
@@ -100,9 +103,7 @@ def afmoe(c: Config) -> ModelSpec:
     bias, every = biased(c.flag("attention_bias")), c.count("global_attn_every_n_layers")
     blocks = {
         "dense": gated_mlp(c),
-        "sparse": fine_experts(
-            c, "num_experts", "num_shared_experts", correction="parameter"
-        ),
+        "sparse": fine_experts(c, "num_experts", "num_shared_experts", correction="parameter"),
     }
     layers = mixed(
         windows(c, lambda i: (i + 1) % every != 0), sparse_after(c, "num_dense_layers"), blocks,

@@ -37,7 +37,10 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
     whole = attention(c, value_width=width, **bias)
     heads = whole.kv_heads
     if whole.heads % (2.0 * heads):
-        c.contradiction("num_key_value_heads", "layers with a window have twice as many, which must divide the heads")
+        c.contradiction(
+            "num_key_value_heads",
+            "layers with a window have twice as many, which must divide the heads",
+        )
 
     def attend(window: Floats | None) -> Block:
         if window is None:
@@ -50,7 +53,9 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
     blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c, shared=None)}
     seen = _mimo_windows(c)
     _check_mimo(c, whole, seen, feeds)
-    return decoder(c, mixed(seen, feeds, blocks, lambda window, feed: pre_norm(attend(window), feed)))
+    return decoder(
+        c, mixed(seen, feeds, blocks, lambda window, feed: pre_norm(attend(window), feed))
+    )
 
 
 def _mimo_windows(c: Config) -> list[Floats | None]:
@@ -62,7 +67,9 @@ def _mimo_windows(c: Config) -> list[Floats | None]:
     return [None if window is None else older + 1.0 for window in seen]
 
 
-def _check_mimo(c: Config, whole: GroupedAttention, seen: Sequence[Floats | None], feeds: Sequence[str]) -> None:
+def _check_mimo(
+    c: Config, whole: GroupedAttention, seen: Sequence[Floats | None], feeds: Sequence[str]
+) -> None:
     """Refuse fields of the published code that say something else than the class builds."""
     same = "the class builds what the other fields say"
     agrees(c, "hybrid_layer_pattern", [int(window is not None) for window in seen], same)

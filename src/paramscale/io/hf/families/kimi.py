@@ -33,6 +33,7 @@ def _hybrid(
     feeds: dict[str, Block] = {"dense": gated_mlp(c), "sparse": experts}
     both = list(zip(kinds, dense_or_sparse(c, lambda _: leading_dense(c, first)), strict=True))
     layers = stack(both, lambda kind: pre_norm(attends[kind[0]], feeds[kind[1]]))
+    c.ignore("num_nextn_predict_layers")  # which attention those have is not published
     c.flag("tie_word_embeddings")  # the classes have the field and tie nothing
     return decoder(c, layers, tied=False)
 
@@ -51,7 +52,12 @@ def kimi_linear(c: Config) -> ModelSpec:
         size("linear_conv_kernel_dim", "short_conv_kernel_size"),
     )
     attends: dict[str, Block] = {FULL: latent_attention(c), LINEAR: delta}
-    return _hybrid(c, attends, _kinds(c, inner), 1)
+    kinds = _kinds(c, inner)
+    if further := inner.unread():
+        c.refuse("linear_attn_config", f"nothing is known of {further[0]!r} in it")
+    if c.flag("mla_use_output_gate"):
+        c.refuse("mla_use_output_gate", "the class has no such gate")
+    return _hybrid(c, attends, kinds, 1)
 
 
 def _kinds(c: Config, inner: Config) -> list[str]:
@@ -87,5 +93,4 @@ def bailing_hybrid(c: Config) -> ModelSpec:
         (FULL, LINEAR),
         lambda i: LINEAR if (i + 1) % every else FULL,
     )
-    c.ignore("num_nextn_predict_layers")
     return _hybrid(c, attends, kinds)

@@ -42,8 +42,6 @@ def _rounded_inner(c: Config) -> Floats:
     if not c.flag("block_auto_adjust_ff_dim"):
         return inner
     inner = np.floor(2.0 * inner / 3.0)
-    if factor is None:
-        return inner
     if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor <= 0:
         c.contradiction("block_ffn_dim_multiplier", "it must be a positive number")
     return multiple * np.ceil(np.floor(factor * inner) / multiple)

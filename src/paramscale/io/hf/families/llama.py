@@ -14,6 +14,7 @@ from paramscale.io.hf.common import (
 )
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 
@@ -84,7 +85,7 @@ def hyperclovax(c: Config) -> ModelSpec:
     attend = attention(c, **biased(c.flag("attention_bias")))
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
     post = [Norm()] if c.flag("use_post_norm") else []
-    layer = [Norm(), attend, *post, Norm(), mlp, *post]
+    layer: list[Block] = [Norm(), attend, *post, Norm(), mlp, *post]
     return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
 
 
@@ -93,7 +94,7 @@ def bitnet(c: Config) -> ModelSpec:
     """Return a BitNet b1.58 model: a norm before each output projection."""
     attend = attention(c, **biased(c.flag("attention_bias")))
     mlp = gated_mlp(c)
-    layer = [Norm(), attend, Norm(), Norm(), mlp, Norm(channels=mlp.inner)]
+    layer: list[Block] = [Norm(), attend, Norm(), Norm(), mlp, Norm(channels=mlp.inner)]
     return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
 
 

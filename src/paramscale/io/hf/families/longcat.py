@@ -12,6 +12,7 @@ from paramscale.specs.model import ModelSpec
 @family("longcat_flash")
 def longcat_flash(c: Config) -> ModelSpec:
     """Return a LongCat-Flash: experts of no cost among the routed ones, no shared experts."""
+    c.ignore("num_nextn_predict_layers")  # their layers are not in the class
     half = pre_norm(
         latent_attention(c, query_rank=c.integer("q_lora_rank")), gated_mlp(c, "ffn_hidden_size")
     )

@@ -20,7 +20,10 @@ def mellum(c: Config) -> ModelSpec:
     """Return a Mellum 2: windows and dense layers only where the file lists them."""
     bias = biased(c.flag("attention_bias"))
     c.ignore("num_nextn_predict_layers", "mtp_layer_types", "mtp_mlp_layer_types")
-    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c, "num_experts", None, correction="none")}
+    blocks = {
+        "dense": gated_mlp(c),
+        "sparse": fine_experts(c, "num_experts", None, correction="none"),
+    }
     layers = mixed(
         windows(c, lambda _: False), listed_kinds(c, lambda _: True), blocks,
         lambda window, feed: pre_norm(attention(c, qk_norm="head", window=window, **bias), feed),
@@ -85,7 +88,9 @@ def laguna(c: Config) -> ModelSpec:
     heads = c.items("num_attention_heads_per_layer", layers)
     each = [c.integer("num_attention_heads")] * layers if heads is None else heads
     if any(isinstance(h, bool) or not h > 0 or h % kv_heads for h in each):
-        c.contradiction("num_attention_heads_per_layer", f"the {int(kv_heads)} key-value heads must divide each")
+        c.contradiction(
+            "num_attention_heads_per_layer", f"the {int(kv_heads)} key-value heads must divide each"
+        )
     gate = "heads" if c.get("gating") in (True, "per-head") else "elements"
     bias = biased(c.flag("attention_bias"))
     blocks = {

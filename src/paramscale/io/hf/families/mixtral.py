@@ -21,9 +21,7 @@ def mixtral(c: Config) -> ModelSpec:
 @family("phimoe")
 def phimoe(c: Config) -> ModelSpec:
     """Return a Phi-3.5-MoE: layer norms with bias, and a head that may have a bias."""
-    attend = attention(
-        c, window=c.optional("sliding_window"), **biased(c.flag("attention_bias"))
-    )
+    attend = attention(c, window=c.optional("sliding_window"), **biased(c.flag("attention_bias")))
     layers = same_layers(c, pre_norm(attend, experts(c), "layer"))
     return decoder(c, layers, norm="layer", head_bias=c.flag("lm_head_bias"))
 
@@ -33,7 +31,9 @@ def olmoe(c: Config) -> ModelSpec:
     """Return an OLMoE: q/k norms over all heads together."""
     attend = attention(c, qk_norm="heads", **biased(c.flag("attention_bias")))
     if attend.heads * attend.head_width != c.integer("hidden_size"):
-        c.contradiction("head_dim", "heads times it must be the width, over which queries are normed")
+        c.contradiction(
+            "head_dim", "heads times it must be the width, over which queries are normed"
+        )
     return decoder(c, same_layers(c, pre_norm(attend, experts(c, "num_experts"))))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from paramscale.architecture.embedding import Projection
 from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.architecture.mamba2 import Mamba2
@@ -24,7 +26,9 @@ def _kinds(c: Config) -> list[str]:
     stated = c.items("layers_block_type")
     pattern = c.get("hybrid_override_pattern")
     if stated is not None:
-        kinds = mixer_kinds(c, len(stated), list(_KINDS.values()), lambda i: "", "layers_block_type")
+        kinds = mixer_kinds(
+            c, len(stated), list(_KINDS.values()), lambda i: "", "layers_block_type"
+        )
     elif pattern is not None:
         if not isinstance(pattern, str) or not pattern or set(pattern) - _KINDS.keys():
             c.refuse("hybrid_override_pattern", f"its letters are {', '.join(_KINDS)}")
@@ -39,22 +43,20 @@ def _kinds(c: Config) -> list[str]:
 
 
 def _mixer(c: Config) -> Mamba2:
-    # the names of the first files come before those of the class
-    older = {
-        "groups": ("mamba_n_groups", "n_groups"),
-        "kernel": ("mamba_d_conv", "conv_kernel"),
-        "chunk": ("mamba_chunk_size", "chunk_size"),
-    }
-    c.ignore("n_groups", "conv_kernel", "chunk_size", "expand", "mamba_expand", "mamba_proj_bias")
-    sizes = {field: c.integer(a if c.has(a) else b) for field, (a, b) in older.items()}
+    def first(older: str, name: str) -> str:  # the names of the first files come before the class's
+        c.ignore(name)
+        return older if c.has(older) else name
+
+    c.ignore("expand", "mamba_expand", "mamba_proj_bias")  # read by the class, used by no layer
     heads, bias = c.integer("mamba_num_heads"), c.flag("use_bias")
-    if heads % sizes["groups"]:
+    groups = c.integer(first("mamba_n_groups", "n_groups"))
+    if heads % groups:
         c.contradiction("n_groups", f"the {int(heads)} heads are no multiple of it")
     return Mamba2(
         heads=heads, head_width=c.integer("mamba_head_dim"), state=c.integer("ssm_state_size"),
-        bias_in=bias, bias_out=bias,
-        conv_bias=c.flag("mamba_conv_bias" if c.has("mamba_conv_bias") else "use_conv_bias"),
-        **sizes,
+        groups=groups, kernel=c.integer(first("mamba_d_conv", "conv_kernel")),
+        chunk=c.integer(first("mamba_chunk_size", "chunk_size")), bias_in=bias, bias_out=bias,
+        conv_bias=c.flag(first("mamba_conv_bias", "use_conv_bias")),
     )  # fmt: skip
 
 
@@ -85,13 +87,18 @@ def nemotron_h(c: Config) -> ModelSpec:
     agree(c, attention_head_dim=attend.head_width)
     if c.optional("sliding_window") is not None:
         c.ignore("sliding_window")  # read by the class, used by no layer
-    make = {
+    make: dict[str, Callable[[], list[Block]]] = {
         FULL: lambda: [attend],
         LINEAR: lambda: [_mixer(c)],
         "mlp": lambda: [plain_mlp(c, bias=c.flag("mlp_bias"))],
         "moe": lambda: _experts(c),
     }
-    c.ignore("time_step_rank", "n_shared_experts", "moe_shared_expert_overlap", "num_nextn_predict_layers")
+    c.ignore(
+        "time_step_rank",
+        "n_shared_experts",
+        "moe_shared_expert_overlap",
+        "num_nextn_predict_layers",
+    )
     c.ignore("tie_word_embeddings")  # the reference code names no tensors to tie for this type
     layers = stack(_kinds(c), lambda kind: [Norm(), *make[kind]()])
     return decoder(c, layers, tied=False)

@@ -67,9 +67,9 @@ def exaone4(c: Config) -> ModelSpec:
         c.refuse("sliding_window_pattern", "modelled is a whole number")
 
     def slides(i: int) -> bool:
-        if not every and not c.has("layer_types"):
+        if not every:
             c.refuse("sliding_window", "without a window the file must state layer_types")
-        return (i + 1) % every != 0
+        return (i + 1) % int(every) != 0
 
     return decoder(
         c,

@@ -105,9 +105,7 @@ def modernbert_decoder(c: Config) -> ModelSpec:
     window: Floats = c.integer("local_attention", low=2) // 2
     every, count = c.count("global_attn_every_n_layers", 3), c.count("num_hidden_layers")
     slides, sees_all = "sliding_attention", "full_attention"
-    kinds = layer_kinds(
-        c, count, (slides, sees_all), lambda i: slides if i % every else sees_all
-    )
+    kinds = layer_kinds(c, count, (slides, sees_all), lambda i: slides if i % every else sees_all)
 
     def layer(kind: tuple[str, bool]) -> list[Block]:
         limit = window if kind[0] == slides else None

@@ -46,9 +46,7 @@ def qwen3_moe(c: Config) -> ModelSpec:
     total = total_experts(c, low=0)
     feeds = step_kinds(c)
     sparse = experts(c, "num_experts", inner="moe_intermediate_size") if total else None
-    attend = attention(
-        c, qk_norm="head", window=_window(c), **biased(c.flag("attention_bias"))
-    )
+    attend = attention(c, qk_norm="head", window=_window(c), **biased(c.flag("attention_bias")))
     layers = mixed(
         [None] * len(feeds), feeds, _blocks(c, feeds, sparse),
         lambda _, feed: pre_norm(attend, feed),

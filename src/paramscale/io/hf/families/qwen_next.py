@@ -45,7 +45,7 @@ def qwen3_next(c: Config) -> ModelSpec:
     kinds, mixers = _mixers(c)
     dense = c.items("mlp_only_layers") or []
     period = c.count("decoder_sparse_step")
-    some = c.integer("num_experts", low=0) > 0
+    some = bool(c.integer("num_experts", low=0) > 0)
     sparse = [some and i not in dense and (i + 1) % period == 0 for i in range(len(kinds))]
     feeds: dict[bool, Block] = {}
     if not all(sparse):

@@ -7,6 +7,7 @@ from paramscale.architecture.norm import Norm, Scale
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 
@@ -17,7 +18,7 @@ def diffllama(c: Config) -> ModelSpec:
     if attend.kv_heads % 2:
         c.contradiction("num_key_value_heads", "differential attention splits them in two halves")
     mixture = Scale(4.0 * attend.head_width, part="attention")
-    layer = [Norm(), attend, mixture, Norm(), gated_mlp(c)]
+    layer: list[Block] = [Norm(), attend, mixture, Norm(), gated_mlp(c)]
     return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
 
 
@@ -31,5 +32,5 @@ def doge(c: Config) -> ModelSpec:
     attend = attention(c, window=c.optional("sliding_window"), qk_norm="head", **biased(bias))
     mask = DynamicMask(attend.kv_heads, attend.head_width, bias)
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
-    layer = [Norm(), attend, mask, Scale(), Norm(), mlp, Scale()]
+    layer: list[Block] = [Norm(), attend, mask, Scale(), Norm(), mlp, Scale()]
     return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))

@@ -57,13 +57,14 @@ def zamba(c: Config) -> ModelSpec:
     mixer = mamba(c)
     first = kinds.index(HYBRID) if HYBRID in kinds else -1
     shares = c.flag("tie_word_embeddings")  # the reference code ties all tensors or none
+    borrowed: list[Block] = [Borrowed(item) for item in shared]
 
     def make(kind: tuple[str, bool]) -> list[Block]:
         layer: list[Block] = [Norm(), mixer]
         if kind[0] == LINEAR:
             return layer
-        block = shared if kind[1] or not shares else [Borrowed(item) for item in shared]
-        return [*block, Projection(part="mixer"), *layer]
+        used = shared if kind[1] or not shares else borrowed
+        return [*used, Projection(part="mixer"), *layer]
 
     return decoder(c, stack([(kind, i == first) for i, kind in enumerate(kinds)], make))
 
@@ -73,7 +74,10 @@ def zamba2(c: Config) -> ModelSpec:
     """Return a Zamba2 model: a few shared blocks in turn, told apart by low-rank adapters."""
     layers = c.count("num_hidden_layers")
     if not c.has("layers_block_type") and layers != _ZAMBA2_LAYERS:
-        c.contradiction("num_hidden_layers", f"'layers_block_type' is missing, which is given only for {_ZAMBA2_LAYERS}")
+        c.contradiction(
+            "num_hidden_layers",
+            f"'layers_block_type' is missing, which is given only for {_ZAMBA2_LAYERS}",
+        )
     kinds = mixer_kinds(
         c, layers, (LINEAR, HYBRID), lambda i: HYBRID if i in _ZAMBA2 else LINEAR,
         "layers_block_type",
@@ -99,6 +103,7 @@ def _zamba2_layers(c: Config, hybrids: int) -> Callable[[tuple[int, bool] | None
     bias = c.flag("add_bias_linear")
     kv_heads = c.integer("num_key_value_heads", heads)
     shared = _shared(c, MLP(inner, bias_in=bias, bias_out=bias), kv_heads, inputs, head_width)
+    borrowed: list[Block] = [Borrowed(item) for item in shared]
     layer = [Norm(), _zamba2_mixer(c, bias)]
     rank, turns = c.integer("adapter_rank"), c.count("num_mem_blocks")
     attends, shares = c.flag("use_shared_attention_adapter"), c.flag("tie_word_embeddings")
@@ -111,8 +116,8 @@ def _zamba2_layers(c: Config, hybrids: int) -> Callable[[tuple[int, bool] | None
         adapters: list[Block] = [LowRankAdapter(rank, width, 2.0 * inner, names, shares, "mlp")]
         if attends:
             adapters += [LowRankAdapter(rank, inputs, inputs, names, shares)] * 3
-        block = shared if first or not shares else [Borrowed(item) for item in shared]
-        return [*block, *adapters, Projection(part="mixer"), *layer]
+        used = shared if first or not shares else borrowed
+        return [*used, *adapters, Projection(part="mixer"), *layer]
 
     return make
 
@@ -121,7 +126,10 @@ def _zamba2_mixer(c: Config, bias: bool) -> Mamba2:
     inner, heads = c.integer("mamba_expand") * c.integer("hidden_size"), c.integer("n_mamba_heads")
     head_width = c.integer("mamba_headdim", inner // heads)
     if head_width * heads != inner:
-        c.contradiction("n_mamba_heads", f"{int(heads)} heads of {int(head_width)} are not {int(inner)} channels")
+        c.contradiction(
+            "n_mamba_heads",
+            f"{int(heads)} heads of {int(head_width)} are not {int(inner)} channels",
+        )
     groups = c.integer("mamba_ngroups")
     if heads % groups:
         c.contradiction("mamba_ngroups", f"the {int(heads)} heads are no multiple of it")

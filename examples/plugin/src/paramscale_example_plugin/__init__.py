@@ -1,0 +1,1 @@
+"""An estimator, a block and a law for paramscale; each file stands for itself."""

@@ -1,0 +1,99 @@
+"""``paramscale report``: all that can be said of one model on one machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from paramscale.cli.scenario import OPTIONS_OF, add_scenario_arguments, scenario_of
+from paramscale.cli.values import names, pair
+from paramscale.errors import MissingInputError
+
+if TYPE_CHECKING:
+    from paramscale.core.estimates import Estimates
+    from paramscale.specs.scenario import Scenario
+
+NAME = "report"
+HELP = "counts, memory, FLOPs, least times and loss of one model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of this command its arguments."""
+    add_scenario_arguments(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--quantities", type=names, metavar="A,B", help="only these ('paramscale list quantities')"
+    )
+    output.add_argument(
+        "--use",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="QUANTITY=ESTIMATOR",
+        help="which estimator or convention gives a quantity; may be repeated",
+    )
+    output.add_argument(
+        "--explain",
+        action="append",
+        default=[],
+        metavar="QUANTITY",
+        help="tell how a quantity came about instead; may be repeated",
+    )
+    output.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report that was asked for."""
+    scenario = scenario_of(arguments)
+    estimates = _estimates(scenario, arguments)
+    if arguments.json:
+        from paramscale.cli.plain import dump
+        from paramscale.cli.report_json import report_record
+
+        record = report_record(scenario, estimates)
+        if arguments.explain:
+            record["explained"] = {name: estimates.explain(name) for name in arguments.explain}
+        print(dump(record))
+        return 0
+    print("\n".join(_lines(scenario, estimates, arguments)))
+    return 0
+
+
+def _estimates(scenario: Scenario, arguments: argparse.Namespace) -> Estimates:
+    from paramscale import estimate
+
+    wanted = arguments.quantities
+    if wanted is not None:
+        wanted = tuple(dict.fromkeys((*wanted, *arguments.explain)))
+    try:
+        estimates = estimate(scenario, quantities=wanted, use=dict(arguments.use))
+    except MissingInputError as error:
+        raise _with_options(str(error)) from error
+    for name in arguments.explain:
+        if name in estimates.missing:
+            raise _with_options(estimates.missing[name])
+    return estimates
+
+
+def _with_options(text: str) -> MissingInputError:
+    """Return the error about missing inputs with the options that give them."""
+    options = [option for item, option in OPTIONS_OF.items() if f"\n  {item}:" in text]
+    hint = f". On the command line: {', '.join(options)}" if options else ""
+    return MissingInputError(text + hint)
+
+
+def _lines(scenario: Scenario, estimates: Estimates, arguments: argparse.Namespace) -> list[str]:
+    from paramscale.cli.page import paragraph, terminal_width
+    from paramscale.cli.report_page import few_lines, page_lines
+
+    width = terminal_width()
+    if arguments.explain:
+        lines = []
+        for line in "\n\n".join(map(estimates.explain, arguments.explain)).split("\n"):
+            indent = line[: len(line) - len(line.lstrip())]
+            short = len(line) <= width
+            lines += [line] if short else paragraph(line.strip(), width, indent, indent + "    ")
+        return lines
+    if arguments.quantities is not None:
+        return few_lines(scenario, estimates, width)
+    return page_lines(scenario, estimates, width)

@@ -1,0 +1,175 @@
+"""The page of ``paramscale report``: sections of plain text, every number from the estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from paramscale.cli.page import columns, heading, paragraph
+from paramscale.cli.scenario import OPTIONS_OF
+from paramscale.cli.words import model_rows, number_words
+from paramscale.core.estimates import Estimate, Estimates
+from paramscale.core.explain import share_rows
+from paramscale.specs.scenario import Scenario
+from paramscale.units import format_value
+
+__all__ = ["few_lines", "page_lines"]
+
+_COUNTS = ("parameters", "active_parameters", "matmul_parameters", "embedding_parameters")
+_WORK = ("prefill_flops", "decode_flops", "step_flops", "training_flops")
+_LAW = ("loss_nats", "tokens_per_parameter")
+
+
+def page_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
+    """Return the whole page in lines of at most `width` columns."""
+    bounds = [name for name, each in estimates.items() if each.kind == "bound"]
+    shown = {*_COUNTS, "active_fraction", "weight_bytes", "kv_cache_bytes", *_WORK, *bounds, *_LAW}
+    others = [name for name in estimates if name not in shown]
+    lines = _head(scenario, width)
+    lines += _counts(estimates, width)
+    lines += _memory(scenario, estimates, width)
+    lines += _table("Work", "2 FLOPs a multiply-add", _WORK, estimates, width)
+    lines += _table(
+        "Bounds", "no machine is faster; real machines are slower", bounds, estimates, width
+    )
+    lines += _table("Loss", "", _LAW, estimates, width)
+    lines += _table("More", "", others, estimates, width)
+    lines += _missing(estimates.missing, width)
+    return lines + _sources(scenario, estimates, width)
+
+
+def few_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
+    """Return the page of a few quantities that were asked for by name."""
+    lines = _head(scenario, width) + _table("Estimates", "", list(estimates), estimates, width)
+    return lines + _sources(scenario, estimates, width)
+
+
+def _head(scenario: Scenario, width: int) -> list[str]:
+    lines = paragraph(str(scenario.model.name), width)
+    rows = model_rows(scenario.model)
+    machine = "none given; --hardware H adds memory and times"
+    if scenario.hardware is not None:
+        devices = number_words(scenario.parallel.devices)
+        machine = f"{devices} × {scenario.hardware.name}"
+    return lines + columns([*rows, ("load", _load(scenario)), ("hardware", machine)], width)
+
+
+def _load(scenario: Scenario) -> str:
+    serving = scenario.serving
+    batch = f"{number_words(serving.batch)} sequence{'' if serving.batch == 1 else 's'}"
+    return (
+        f"{batch} of {number_words(serving.prompt_tokens)} + {number_words(serving.output_tokens)}"
+        f" tokens; weights {_format(serving.weight_format)}, cache {_format(serving.kv_format)}"
+    )
+
+
+def _format(given: Any) -> str:
+    return given if isinstance(given, str) else str(given.name)
+
+
+def _counts(estimates: Estimates, width: int) -> list[str]:
+    """Return the counts, exactly too, and the parameters by component."""
+    rows = []
+    for name in _COUNTS:
+        if name in estimates:
+            each = estimates[name]
+            rows.append((name, _value(each), number_words(each.value), _how(each)))
+    lines = heading("Parameters", width) + columns(rows, width)
+    if "parameters" in estimates and (parts := share_rows(estimates["parameters"])):
+        lines += ["  by component", *columns(parts, width, indent="    ")]
+    return lines
+
+
+def _memory(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
+    """Return bytes of weights and cache, and whether they fit into the device's memory."""
+    names = [name for name in ("weight_bytes", "kv_cache_bytes") if name in estimates]
+    lines = _table("Memory of one device", "", names, estimates, width)
+    if scenario.hardware is None or len(names) < 2:
+        return lines
+    total = sum(estimates[name].value for name in names)
+    memory = scenario.hardware.memory_bytes
+    if np.isnan(memory):
+        text = f"the memory of {scenario.hardware.name} is not on record"
+    else:
+        fits = "fits" if total <= memory else "does not fit"
+        text = (
+            f"weights + cache = {_bytes(total)} of {_bytes(memory)}: {fits}, activations left aside"
+        )
+        text = "weights + cache are not known" if np.isnan(total) else text
+    return lines + paragraph(text, width, "  ")
+
+
+def _bytes(value: Any) -> str:
+    return format_value(value, "bytes")
+
+
+def _table(
+    title: str, remark: str, names: Iterable[str], estimates: Estimates, width: int
+) -> list[str]:
+    """Return a section with a row a quantity; nothing where none of them was estimated."""
+    found = [estimates[name] for name in names if name in estimates]
+    if not found:
+        return []
+    rows = []
+    for each in found:
+        sign = "≥ " if each.kind == "bound" else ""
+        text = "; ".join(filter(None, (_interval(each), _how(each), _domain(each, estimates))))
+        rows.append((each.name, sign + _value(each), text))
+    return heading(f"{title} ({remark})" if remark else title, width) + columns(rows, width)
+
+
+def _value(each: Estimate) -> str:
+    return format_value(each.value, each.unit)
+
+
+def _interval(each: Estimate) -> str:
+    if not each.has_interval:
+        return ""
+    low, high = (format_value(end, each.unit) for end in (each.low, each.high))
+    return f"90 % interval {low} to {high}"
+
+
+def _how(each: Estimate) -> str:
+    return "given" if each.record is None else each.meaning
+
+
+def _domain(each: Estimate, estimates: Estimates) -> str:
+    """Return which estimator gave it, and for a fitted one whether the point is in its domain."""
+    if each.record is None or each.record.domain is None:
+        return f"by {each.estimator}"
+    values = {path: _at(path, each.name, estimates) for path in each.record.domain.bounds}
+    left = each.record.domain.describe(values)
+    where = f"outside of its domain: {left}" if left else "inside of its domain"
+    return f"by {each.estimator}, {where}"
+
+
+def _at(path: str, name: str, estimates: Estimates) -> Any:
+    """Return the value that a domain bounds, a quantity or ``"spec.field"``."""
+    head, _, field = path.partition(".")
+    if field:
+        return getattr(estimates.input_values(name).get(head), field, None)
+    return estimates.computed(head).value
+
+
+def _missing(missing: Mapping[str, str], width: int) -> list[str]:
+    if not missing:
+        return []
+    rows = [(name, _wants(text)) for name, text in missing.items()]
+    return heading("Not estimated", width) + columns(rows, width)
+
+
+def _wants(text: str) -> str:
+    """Return the options that give what a report of missing inputs names."""
+    options = [option for item, option in OPTIONS_OF.items() if f"\n  {item}:" in text]
+    return f"needs {', '.join(options)}" if options else " ".join(text.split())
+
+
+def _sources(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
+    machine = getattr(scenario.hardware, "source", "")
+    texts = [*estimates.cite().splitlines(), *([f"hardware: {machine}"] if machine else [])]
+    lines = heading("Sources", width)
+    for text in texts:
+        lines += paragraph(text, width, "  ", "    ")
+    return lines
