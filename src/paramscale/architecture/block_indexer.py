@@ -1,4 +1,4 @@
-"""The indexer of block-sparse attention: a small attention that chooses blocks of earlier tokens."""
+"""The indexer of block-sparse attention: a small attention that chooses blocks of tokens."""
 
 from __future__ import annotations
 

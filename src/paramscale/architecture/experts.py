@@ -66,7 +66,7 @@ class MixtureOfExperts:
     own_router : bool
         Whether the router is part of this block (False: a block of its own stands before).
     router_outputs : Floats, optional
-        Outputs of the router where they are not the experts.
+        Outputs of the router where it also scores others than it chooses from (shared experts).
     zero_experts : Floats, optional
         Further experts that the router may choose and that hand their input on at no cost
         (LongCat-Flash, arXiv:2509.01322, section 2.1); a token meets them in proportion to their
@@ -131,10 +131,10 @@ class MixtureOfExperts:
         outputs = self._all if self.router_outputs is None else self.router_outputs
         op = matmul("router", "router", step.tokens, width, outputs, bias=self.router_bias)
         if self.correction == "parameter":
-            return op._replace(weights=op.weights + outputs)
+            return op._replace(weights=op.weights + self._all)
         if self.token_table is not None:
             return op._replace(buffers=self.token_table * self.chosen)
-        return op._replace(buffers=outputs) if self.correction == "buffer" else op
+        return op._replace(buffers=self._all) if self.correction == "buffer" else op
 
     @property
     def _all(self) -> Floats:

@@ -146,7 +146,7 @@ class GroupedAttention:
     score_passes: Floats = number(1.0, integer=True)
     keeps_all: bool = flag(False)
     cached_heads: Floats | None = number(None, integer=True, optional=True, scales="exactly")
-    input_width: Floats | None = number(None, integer=True, optional=True, scales="about")
+    input_width: Floats | None = number(None, integer=True, optional=True, scales="exactly")
 
     def __attrs_post_init__(self) -> None:
         if np.any(np.remainder(self.heads, self.kv_heads)):

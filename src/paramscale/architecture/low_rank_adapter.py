@@ -38,7 +38,7 @@ class LowRankAdapter:
 
     kind: ClassVar[str]
     rank: Floats = number(integer=True)
-    inputs: Floats = number(integer=True, scales="about")
+    inputs: Floats = number(integer=True, scales="exactly")
     outputs: Floats = number(integer=True, scales="about")
     names: Floats = number(1.0, integer=True)
     shared: bool = flag(True)

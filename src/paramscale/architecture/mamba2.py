@@ -11,7 +11,7 @@ import numpy as np
 from paramscale.architecture.parts import causal_convolution, matmul, norm
 from paramscale.architecture.recurrence import chunks, one_step, scan
 from paramscale.errors import SpecError
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -56,7 +56,7 @@ class Mamba2:
     heads: Floats = number(integer=True, scales="exactly")
     head_width: Floats = number(64.0, integer=True)
     state: Floats = number(128.0, integer=True)
-    groups: Floats = number(1.0, integer=True)
+    groups: Floats = number(1.0, integer=True, scales="exactly")
     kernel: Floats = number(4.0, integer=True)
     chunk: Floats = number(256.0, integer=True)
     bias_in: bool = flag(False)
@@ -106,6 +106,7 @@ class Mamba2:
         count = chunks(step, self.chunk)
         inside = self.chunk * (self.heads * state + inner) + 2.0 * inner * state
         across = (count + 1.0) ** 2 * inner * state
+        across = np.where(count > 0.0, across, NOTHING)
         whole = 2.0 * step.sequences * (count * self.chunk * inside + across)
         single = 2.0 * step.tokens * inner * state
         return np.where(one_step(step) > 0.0, single, whole)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
+import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
 from paramscale.specs.block import Operation, block
@@ -52,7 +53,7 @@ class PatchAttention:
         inner, held = self.heads * self.head_width, self.kv_heads * self.head_width
         pairs = step.tokens * self.slots
         if not step.causal:
-            pairs = asks * answers / step.sequences
+            pairs = np.maximum(pairs, asks * answers / step.sequences)  # at least one patch
         return (
             norm("query_norm", "attention", asks, width, "rms"),
             norm("key_norm", "attention", answers, width, "rms"),

@@ -41,7 +41,7 @@ class RGLRU:
     """
 
     kind: ClassVar[str]
-    inner: Floats = number(integer=True, scales="about")
+    inner: Floats = number(integer=True, scales="exactly")
     heads: Floats = number(integer=True, scales="exactly")
     kernel: Floats = number(4.0, integer=True)
     bias: bool = flag(True)

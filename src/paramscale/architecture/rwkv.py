@@ -51,7 +51,7 @@ class TimeMixing:
     """
 
     kind: ClassVar[str]
-    inner: Floats = number(integer=True, scales="about")
+    inner: Floats = number(integer=True, scales="exactly")
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return token shift, projections, scan and output."""

@@ -44,8 +44,8 @@ class MLSTM:
 
     kind: ClassVar[str]
     heads: Floats = number(integer=True, scales="exactly")
-    key_channels: Floats = number(integer=True, scales="about")
-    value_channels: Floats = number(integer=True, scales="about")
+    key_channels: Floats = number(integer=True, scales="exactly")
+    value_channels: Floats = number(integer=True, scales="exactly")
     bias: bool = flag(False)
     chunk: Floats = number(64.0, integer=True)
 

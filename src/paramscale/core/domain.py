@@ -60,7 +60,7 @@ class Domain:
             absent, limits nothing.
         """
         mask: Booleans = np.bool_(True)
-        for name, (low, high) in self._closed().items():
+        for name, (low, high) in self.closed().items():
             value = values.get(name)
             if value is not None:
                 mask = mask & ((value >= low) & (value <= high))
@@ -69,7 +69,7 @@ class Domain:
     def describe(self, values: Mapping[str, Any]) -> str:
         """Return which bounds are left, and by how much; the empty text when none is."""
         texts = []
-        for name, (low, high) in self._closed().items():
+        for name, (low, high) in self.closed().items():
             value = values.get(name)
             if value is not None:
                 texts += _left(name, np.asarray(value, dtype=np.float64), low, high)
@@ -78,12 +78,13 @@ class Domain:
     def text(self) -> str:
         """Return the ranges and the note in words."""
         ranges = []
-        for name, (low, high) in self._closed().items():
+        for name, (low, high) in self.closed().items():
             unit = _unit(name)
             ranges.append(f"{name} {format_value(low, unit)} to {format_value(high, unit)}")
         return "; ".join([*ranges, self.note] if self.note else ranges)
 
-    def _closed(self) -> dict[str, tuple[float, float]]:
+    def closed(self) -> dict[str, tuple[float, float]]:
+        """Return the bounds with open ends as infinities."""
         return self.bounds  # type: ignore[return-value]  # __attrs_post_init__ closed the ends
 
 

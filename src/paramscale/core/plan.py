@@ -104,19 +104,36 @@ def _without_failed(
 
 def _first_that_covers(calls: tuple[Call, ...], values: Mapping[str, Any]) -> Call:
     """Return the first whose domain covers every point; if none does, the first."""
-    return next((call for call in calls if np.all(domain_mask(call.record, values))), calls[0])
+    return next((call for call in calls if _covers(call.record, values)), calls[0])
+
+
+def _covers(record: Estimator, values: Mapping[str, Any]) -> bool:
+    """Tell whether every point lies in the domain; most domains are left at the first bound."""
+    if record.domain is None:
+        return True
+    for path, (low, high) in record.domain.closed().items():
+        value = _value_at(path, values)
+        if value is None:
+            continue
+        if isinstance(value, np.ndarray):
+            if not ((value >= low) & (value <= high)).all():
+                return False
+        elif not low <= value <= high:
+            return False
+    return True
+
+
+def _value_at(path: str, values: Mapping[str, Any]) -> Any:
+    """Return the quantity, or the field ``"spec.field"``, of that name, or None."""
+    head, _, field = path.partition(".")
+    value = values.get(head)
+    return getattr(value, field, None) if field else value
 
 
 def domain_values(record: Estimator, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that the domain of an estimator bounds, by the names it uses."""
-    found = {}
-    for path in record.domain.bounds if record.domain else ():
-        head, *fields = path.split(".")
-        value = values.get(head)
-        for field in fields:
-            value = getattr(value, field, None)
-        found[path] = value
-    return found
+    bounds = record.domain.bounds if record.domain else ()
+    return {path: _value_at(path, values) for path in bounds}
 
 
 def domain_mask(record: Estimator, values: Mapping[str, Any]) -> Booleans:

@@ -145,7 +145,7 @@ def block(kind: str) -> Callable[[B], B]:
             raise RegistrationError(
                 f"block {kind!r}: {cls.__name__} has no method operations(width, step)"
             )
-        if not attrs.has(cls):
+        if not hasattr(cls, "__attrs_attrs__"):
             raise RegistrationError(
                 f"block {kind!r}: {cls.__name__} must be an attrs class;"
                 " write @attrs.frozen(eq=False) below @block"

@@ -10,7 +10,8 @@ import numpy as np
 
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
-from paramscale.specs.block import Block, Operation
+from paramscale.specs.bill import Bill
+from paramscale.specs.block import Block
 from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
 from paramscale.specs.passes import Pass
@@ -133,17 +134,17 @@ class ModelSpec:
         lines += [f"draft: {_range(lay.count)} x {_line(lay.blocks)}" for lay in self.draft]
         return "\n".join(lines)
 
-    def operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
+    def operations(self, step: Pass) -> Bill:
         """Return ``(count, operation)`` for everything that the model does in one pass."""
         width = self.width
-        rows = [(_ONE, op) for item in self.embedding for op in item.operations(width, step)]
+        rows: Bill = [(_ONE, op) for item in self.embedding for op in item.operations(width, step)]
         for layer in self.layers:
             count = layer.count
             rows += [(count, op) for item in layer.blocks for op in item.operations(width, step)]
         rows += [(_ONE, op) for item in self.head for op in item.operations(width, step)]
         return rows
 
-    def draft_operations(self, step: Pass) -> list[tuple[Floats, Operation]]:
+    def draft_operations(self, step: Pass) -> Bill:
         """Return ``(count, operation)`` of the multi-token-prediction layers in one pass."""
         return [
             (layer.count, op)

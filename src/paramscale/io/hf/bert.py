@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from paramscale.architecture.cross_attention import CrossAttention
 from paramscale.architecture.embedding import Projection, Table
@@ -41,7 +42,7 @@ def bert_embedding(
 
 
 def bert_layers(
-    c: Config, biases: dict[str, bool] | None = None, extra: Sequence[Block] = ()
+    c: Config, biases: dict[str, Any] | None = None, extra: Sequence[Block] = ()
 ) -> list[Layer]:
     """Return the layers: two norms, before or after attention and MLP, and `extra` blocks.
 
@@ -49,7 +50,8 @@ def bert_layers(
     """
     c.ignore("pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers")
     c.ignore("pooler_size_per_head", "directionality")
-    biases = biased(True) if biases is None else biases
+    if biases is None:
+        biases = dict[str, Any](biased(True))
     width, heads = c.integer("hidden_size"), c.integer("num_attention_heads")
     blocks: list[Block] = [even_attention(c, width, heads, **biases), Norm("layer")]
     if c.flag("add_cross_attention"):

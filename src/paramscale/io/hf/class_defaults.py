@@ -41,7 +41,7 @@ class ClassDefaults:
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
     aliases: Mapping[str, str] = attrs.field(factory=dict)
     legacy: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    text: Mapping[str, str] = attrs.field(factory=dict, converter=lambda value: value or {})
+    text: Mapping[str, str] = attrs.field(factory=dict)
     text_init: Mapping[str, Any] = attrs.field(factory=dict)
     sub: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -70,4 +70,5 @@ def class_defaults(model_type: str) -> ClassDefaults | None:
     # some classes declare a field under one of its other spellings
     names = plain.get("aliases") or {}
     plain["defaults"] = {names.get(key, key): v for key, v in plain["defaults"].items()}
+    plain["text"] = plain.get("text") or {}
     return ClassDefaults(**plain)

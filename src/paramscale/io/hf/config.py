@@ -215,9 +215,9 @@ class Config:
     # ------------------------------------------------------------------ refusing
     def refuse(self, name: str, why: str) -> NoReturn:
         """Raise the error for an architecture that is not modelled."""
-        value = self.get(name)
         raise UnsupportedArchitectureError(
-            f"{self.model_type}: {name!r} is {value!r}, which paramscale does not model; {why}",
+            f"{self.model_type}: {name!r} is {self._stated(name)}, which paramscale does not"
+            f" model; {why}",
             model_type=self.model_type,
             field=name,
         )
@@ -225,9 +225,13 @@ class Config:
     def contradiction(self, name: str, why: str) -> NoReturn:
         """Raise the error for fields that cannot all be true."""
         value = self.get(name)
-        raise ConfigError(
-            f"{self.model_type}: {name!r} is {value!r}, but {why}", field=name, value=value
-        )
+        text = f"{self.model_type}: {name!r} is {self._stated(name)}, but {why}"
+        raise ConfigError(text, field=name, value=value)
+
+    def _stated(self, name: str) -> str:
+        """Return a field's value, and whether the file or the class gave it."""
+        value = f"{self.get(name)!r}"
+        return value if name in self.given else f"{value} (the default of its class)"
 
     def head_width(self, width: Floats, heads: Floats, name: str = "head_dim") -> Floats:
         """Return the channels of a head: the field `name`, else width / heads, which must divide."""

@@ -88,7 +88,7 @@ def same_layers(c: Config, blocks: Sequence[Block]) -> list[Layer]:
 
 def windows(
     c: Config, default: Callable[[int], bool], *, needs: str = "sliding_window"
-) -> list[Floats | None]:
+) -> list[float | None]:
     """Return the sliding window of each layer, None where a layer sees the whole context.
 
     Parameters
@@ -104,11 +104,11 @@ def windows(
     window = c.optional(needs)
     if window is None and slides in kinds:
         c.contradiction(needs, "some layers have a sliding window; state it")
-    return [window if kind == slides else None for kind in kinds]
+    return [float(window) if window is not None and kind == slides else None for kind in kinds]
 
 
 def sparse_after(c: Config, first: str = "first_k_dense_replace") -> list[str]:
-    """Return the feed-forward kinds when experts start after as many dense layers as `first` says."""
+    """Return the feed-forward kinds when experts start after `first` dense layers."""
     if c.optional("moe_layer_freq", 1) != 1:
         c.refuse("moe_layer_freq", "modelled is 1: experts in every layer after the dense ones")
     dense, layers = int(c.integer(first, low=0)), c.count("num_hidden_layers")
@@ -144,10 +144,10 @@ def step_kinds(c: Config, dense: Sequence[int] = ()) -> list[str]:
 
 
 def mixed(
-    seen: Sequence[Floats | None],
+    seen: Sequence[float | None],
     feeds: Sequence[str],
     blocks: Mapping[str, Block],
-    make: Callable[[Floats | None, Block], Sequence[Block]],
+    make: Callable[[float | None, Block], Sequence[Block]],
 ) -> list[Layer]:
     """Return layers that differ both in what attention sees and in their feed-forward block.
 

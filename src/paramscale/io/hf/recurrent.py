@@ -13,7 +13,17 @@ from paramscale.architecture.mamba2 import Mamba2
 from paramscale.io.hf.config import Config
 from paramscale.typing import Floats
 
-__all__ = ["FULL", "HYBRID", "LINEAR", "agree", "gated_delta", "mamba", "mamba2", "mixer_kinds"]
+__all__ = [
+    "FULL",
+    "HYBRID",
+    "LINEAR",
+    "agree",
+    "always",
+    "gated_delta",
+    "mamba",
+    "mamba2",
+    "mixer_kinds",
+]
 
 LINEAR, FULL, HYBRID = "linear_attention", "full_attention", "hybrid"
 
@@ -44,6 +54,13 @@ def agree(c: Config, **names: Floats) -> None:
     for name, value in names.items():
         if c.has(name) and c.integer(name) != value:
             c.contradiction(name, f"the other fields make it {int(value)}")
+
+
+def always(c: Config, **flags: bool) -> None:
+    """Read flags that some files state and the reference code fixes, and refuse other values."""
+    for name, value in flags.items():
+        if c.flag(name, value) is not value:
+            c.refuse(name, f"the reference code always has it {str(value).lower()}")
 
 
 def mamba(c: Config, prefix: str = "mamba_", **changes: Any) -> Mamba:

@@ -8,7 +8,7 @@ from paramscale.architecture.norm import Norm
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.recurrent import FULL, LINEAR, mamba2, mixer_kinds
+from paramscale.io.hf.recurrent import FULL, LINEAR, always, mamba2, mixer_kinds
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
@@ -52,6 +52,8 @@ def falcon_h1(c: Config) -> ModelSpec:
     """Return a Falcon-H1 model: each layer runs attention and Mamba-2 side by side."""
     if c.has("layers_block_type"):
         c.refuse("layers_block_type", "every layer of this type is a hybrid")
+    always(c, mamba_use_mlp=True)
+    c.ignore("mlp_expansion_factor")  # says again how wide the feed-forward block is
     mixer = mamba2(
         c,
         c.optional("mamba_d_ssm"),

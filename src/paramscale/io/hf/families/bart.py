@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paramscale.architecture.cross_attention import CrossAttention
 from paramscale.architecture.embedding import Table
 from paramscale.architecture.head import Head
@@ -38,7 +40,7 @@ def _model(
     *,
     final_norm: bool,
     cross: CrossAttention | None,
-    biases: dict[str, bool],
+    biases: dict[str, Any],
     tied: bool | None = None,
 ) -> ModelSpec:
     """Return the decoder: attention, attention to the encoder, and a plain MLP in each layer."""
@@ -68,7 +70,7 @@ def bart(c: Config) -> ModelSpec:
     tokens = c.integer("vocab_size")
     if kind == "marian" and c.integer("decoder_vocab_size", tokens) != tokens:
         c.refuse("decoder_vocab_size", "modelled is one vocabulary for both sides")
-    biases = biased(c.flag("use_bias") if kind == "bigbird_pegasus" else True)
+    biases: dict[str, Any] = biased(c.flag("use_bias") if kind == "bigbird_pegasus" else True)
     embedding = tables(c, extra=_UNUSED.get(kind, 0))
     if kind not in _NO_EMBEDDING_NORM:
         embedding.append(Norm("layer"))
@@ -98,7 +100,7 @@ def trocr(c: Config) -> ModelSpec:
 @family("whisper")
 def whisper(c: Config) -> ModelSpec:
     """Return the text decoder of a Whisper, whose keys have no bias."""
-    biases = {**biased(True), "key_bias": False}
+    biases: dict[str, Any] = {**biased(True), "key_bias": False}
     embedding = tables(c, "max_target_positions")
     return _model(c, embedding, final_norm=True, cross=CrossAttention(**biases), biases=biases)
 
@@ -110,7 +112,8 @@ def musicgen(c: Config) -> ModelSpec:
     attend = even_attention(c, width, c.integer("num_attention_heads"))
     blocks: list[Block] = [Norm("layer"), attend, Norm("layer"), plain_mlp(c, "ffn_dim")]
     if c.model_type == "musicgen_decoder":
-        blocks.append(CrossAttention(**biased(False)))
+        without: dict[str, Any] = biased(False)
+        blocks.append(CrossAttention(**without))
     layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
     codebooks = c.count("num_codebooks")
     c.flag("tie_word_embeddings")  # the class has nothing to tie

@@ -38,7 +38,7 @@ def bloom(c: Config) -> ModelSpec:
     mlp = MLP(4 * width, gated=False, bias_in=True, bias_out=True)
     blocks = pre_norm(attend, mlp, "layer")
     layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
-    embedding = [Table(c.integer("vocab_size")), Norm("layer")]
+    embedding: list[Block] = [Table(c.integer("vocab_size")), Norm("layer")]
     return decoder(c, layers, norm="layer", width=width, embedding=embedding)
 
 

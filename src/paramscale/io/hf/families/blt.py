@@ -107,7 +107,7 @@ def _projections(encode: Config, width: Floats, own: Floats, patch: Floats) -> l
 def _patcher(part: Config) -> tuple[list[Block], Layer]:
     """Return ends and layers of the small model whose entropies decide where patches begin."""
     width, tokens = part.integer("hidden_size"), part.integer("vocab_size")
-    ends = [Table(tokens, of="other_embedding"), Norm(), Projection(outputs=tokens)]
+    ends: list[Block] = [Table(tokens, of="other_embedding"), Norm(), Projection(outputs=tokens)]
     blocks = _blocks(part, part.optional("sliding_window"))
     judge = Layer([Nested(item, width) for item in blocks], part.count("num_hidden_layers"))
     return [Nested(item, width) for item in ends], judge

@@ -7,6 +7,7 @@ from paramscale.io.hf.common import attention, biased, decoder, gated_mlp
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import experts, listed_kinds, mixed, windows
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 
@@ -18,7 +19,7 @@ def cohere2_moe(c: Config) -> ModelSpec:
     wide = "intermediate_size"
     if c.optional("prefix_dense_intermediate_size") is not None:
         wide = "prefix_dense_intermediate_size"
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c, wide),
         "sparse": experts(c, "num_experts", shared_inner=shared or None),
     }

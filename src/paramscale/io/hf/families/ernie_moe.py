@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import agrees, experts, mixed
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
 
 
 @family("ernie4_5_moe")
 def ernie(c: Config) -> ModelSpec:
-    """Return an Ernie 4.5 MoE: one flag gives a bias to all but routed experts, also to the head."""
+    """Return an Ernie 4.5 MoE: one flag gives a bias to all but routed experts and norms."""
     bias, layers = c.flag("use_bias"), c.count("num_hidden_layers")
     inner, shared = c.integer("moe_intermediate_size"), c.integer("moe_num_shared_experts", low=0)
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c, bias=bias),
         "sparse": experts(
             c, "moe_num_experts", "moe_k", "moe_intermediate_size", correction="parameter",
@@ -52,13 +51,13 @@ def hunyuan(c: Config) -> ModelSpec:
     return decoder(c, blocks)
 
 
-def _chosen(c: Config, layers: int, total: Floats) -> list[Floats]:
+def _chosen(c: Config, layers: int, total: Floats) -> list[float]:
     """Return how many experts a token passes in each layer: one number for all, or a list."""
     if not isinstance(c.get("moe_topk"), list):
-        listed = [c.integer("moe_topk")] * layers
+        listed = [float(c.integer("moe_topk"))] * layers
     else:
-        listed = [np.float64(k) for k in c.items("moe_topk", layers) or ()]
-    if not all(1 <= k <= total and k == np.rint(k) for k in listed):
+        listed = [float(k) for k in c.items("moe_topk", layers) or ()]
+    if not all(1 <= k <= total and k.is_integer() for k in listed):
         c.contradiction("moe_topk", f"there are {int(total)} experts")
     return listed
 

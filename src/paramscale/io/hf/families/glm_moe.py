@@ -1,4 +1,4 @@
-"""GLM-4.5 and models of its shape: first dense layers, then DeepSeek's experts, grouped attention."""
+"""GLM-4.5 and models of its shape: grouped attention, dense layers first, then fine experts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from paramscale.io.hf.mixture import (
     sparse_after,
     windows,
 )
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 
@@ -26,7 +27,7 @@ def glm4_moe(c: Config) -> ModelSpec:
         qk_norm="head" if c.flag("use_qk_norm") else "none",
         **biased(c.flag("attention_bias"), False),
     )
-    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c)}
+    blocks: dict[str, Block] = {"dense": gated_mlp(c), "sparse": fine_experts(c)}
     feeds = sparse_after(c)
     layers = mixed([None] * len(feeds), feeds, blocks, lambda _, feed: pre_norm(attend, feed))
     return decoder(c, layers, draft=draft_layers(c, pre_norm(attend, blocks["sparse"])))
@@ -43,11 +44,9 @@ def _with_head_width(c: Config) -> Config:
 def dots1(c: Config) -> ModelSpec:
     """Return a dots.llm1: q/k norms in each head; a window from a given layer upwards."""
     bias = biased(c.flag("attention_bias"))
-    first, has_window = (
-        c.integer("max_window_layers", low=0),
-        c.optional("sliding_window") is not None,
-    )
-    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c)}
+    first = int(c.integer("max_window_layers", low=0))
+    has_window = c.optional("sliding_window") is not None
+    blocks: dict[str, Block] = {"dense": gated_mlp(c), "sparse": fine_experts(c)}
     feeds = sparse_after(c)
     layers = mixed(
         windows(c, lambda i: has_window and i >= first), feeds, blocks,
@@ -60,11 +59,11 @@ def dots1(c: Config) -> ModelSpec:
 def exaone_moe(c: Config) -> ModelSpec:
     """Return a K-EXAONE: windows but in every fourth layer, q/k norms in each head."""
     c.get("sliding_window_pattern")
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c),
         "sparse": fine_experts(c, "num_experts", "num_shared_experts"),
     }
-    first = c.integer("first_k_dense_replace", low=0)
+    first = int(c.integer("first_k_dense_replace", low=0))
     layers = mixed(
         windows(c, lambda i: (i + 1) % c.count("sliding_window_pattern") != 0),
         listed_kinds(c, lambda i: i >= first), blocks,
@@ -87,7 +86,7 @@ def hy_v3(c: Config) -> ModelSpec:
     attend = attention(c, qk_norm="head", **biased(c.flag("attention_bias")))
     if not c.integer("num_shared_experts", low=0):
         c.refuse("num_shared_experts", "the class would take a shared expert of full width")
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c, bias=bias),
         "sparse": fine_experts(c, "num_experts", "num_shared_experts", shared_bias=bias),
     }
@@ -101,7 +100,7 @@ def hy_v3(c: Config) -> ModelSpec:
 def afmoe(c: Config) -> ModelSpec:
     """Return an AFMoE (Trinity): gated attention, norms before and after both blocks."""
     bias, every = biased(c.flag("attention_bias")), c.count("global_attn_every_n_layers")
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c),
         "sparse": fine_experts(c, "num_experts", "num_shared_experts", correction="parameter"),
     }

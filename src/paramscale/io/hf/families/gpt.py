@@ -46,7 +46,7 @@ def openai_gpt(c: Config) -> ModelSpec:
     """Return the first GPT: norms after attention and feed-forward block, none at the end."""
     width = c.integer("n_embd")
     mlp = MLP(4 * width, gated=False, bias_in=True, bias_out=True)
-    blocks = [_attention(c, **biased(True)), Norm("layer"), mlp, Norm("layer")]
+    blocks: list[Block] = [_attention(c, **biased(True)), Norm("layer"), mlp, Norm("layer")]
     layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
     return decoder(
         c, layers, norm="none", width=width, embedding=tables(c, positions="n_positions")
@@ -57,7 +57,7 @@ def openai_gpt(c: Config) -> ModelSpec:
 def gptj(c: Config) -> ModelSpec:
     """Return a GPT-J or CodeGen: attention and feed-forward block side by side after one norm."""
     c.ignore("n_ctx", "rotary_dim")  # rotary tables are computed, not learned
-    blocks = [Norm("layer"), _attention(c), _mlp(c)]
+    blocks: list[Block] = [Norm("layer"), _attention(c), _mlp(c)]
     layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
     return decoder(c, layers, norm="layer", width=c.integer("n_embd"), head_bias=True)
 
@@ -66,7 +66,7 @@ def gptj(c: Config) -> ModelSpec:
 def ctrl(c: Config) -> ModelSpec:
     """Return a CTRL: sinusoidal positions, and a bias of the logits."""
     mlp = MLP(c.integer("dff"), gated=False, bias_in=True, bias_out=True)
-    blocks = [Norm("layer"), _attention(c, **biased(True)), Norm("layer"), mlp]
+    blocks: list[Block] = [Norm("layer"), _attention(c, **biased(True)), Norm("layer"), mlp]
     layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
     return decoder(c, layers, norm="layer", width=c.integer("n_embd"), head_bias=True)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from paramscale.architecture.grouped_attention import GroupedAttention
-
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import agrees, experts, fine_experts, listed_kinds, mixed, windows
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
-from paramscale.typing import Floats
 
 
 @family("gpt_oss")
@@ -42,7 +40,7 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
             "layers with a window have twice as many, which must divide the heads",
         )
 
-    def attend(window: Floats | None) -> Block:
+    def attend(window: float | None) -> Block:
         if window is None:
             return whole
         return attention(
@@ -50,7 +48,7 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
         )
 
     feeds = listed_kinds(c, lambda i: i > 0)
-    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c, shared=None)}
+    blocks: dict[str, Block] = {"dense": gated_mlp(c), "sparse": fine_experts(c, shared=None)}
     seen = _mimo_windows(c)
     _check_mimo(c, whole, seen, feeds)
     return decoder(
@@ -58,17 +56,17 @@ def mimo_v2_flash(c: Config) -> ModelSpec:
     )
 
 
-def _mimo_windows(c: Config) -> list[Floats | None]:
+def _mimo_windows(c: Config) -> list[float | None]:
     """Return the window of each layer; the older field counts one token less."""
     seen = windows(c, lambda i: i > 0 and (i + 1) % 6 != 0)
     older = c.optional("sliding_window_size")
     if older is None:
         return seen
-    return [None if window is None else older + 1.0 for window in seen]
+    return [None if window is None else float(older + 1.0) for window in seen]
 
 
 def _check_mimo(
-    c: Config, whole: GroupedAttention, seen: Sequence[Floats | None], feeds: Sequence[str]
+    c: Config, whole: GroupedAttention, seen: Sequence[float | None], feeds: Sequence[str]
 ) -> None:
     """Refuse fields of the published code that say something else than the class builds."""
     same = "the class builds what the other fields say"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from paramscale.architecture.embedding import Table
-from paramscale.architecture.norm import Norm
 from paramscale.architecture.repeated import Repeated
 from paramscale.architecture.vectors import Vectors
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import agrees
+from paramscale.specs.block import Block
 from paramscale.specs.model import Layer, ModelSpec
 
 
@@ -33,5 +33,5 @@ def hrm_text(c: Config) -> ModelSpec:
     if further := own * (slow * (fast + 1) - 2):
         rows.append(Layer(again, further))
     c.ignore("L_bp_cycles", "prefix_lm")
-    embedding = [Table(c.integer("vocab_size")), Vectors()]
+    embedding: list[Block] = [Table(c.integer("vocab_size")), Vectors()]
     return decoder(c, rows, norm="none", embedding=embedding)

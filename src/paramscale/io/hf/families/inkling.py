@@ -41,7 +41,7 @@ def _beside(
     """Return the convolutions of keys and of values, and the relative bias."""
     convolve = DepthwiseConvolution(
         c.integer("conv_kernel_size"), attend.kv_heads * attend.head_width,
-        dynamic_heads=attend.kv_heads if dynamic else None, part="attention",
+        dynamic_heads=attend.kv_heads if dynamic else None,
     )  # fmt: skip
     extent = c.integer("rel_extent") if attend.window is None else attend.window
     return [
@@ -70,7 +70,7 @@ def inkling(c: Config) -> ModelSpec:
         c, layers, (_WHOLE, _SLIDING),
         lambda i: _SLIDING if ((i + 1) % 6 if local is None else i in local) else _WHOLE,
     )  # fmt: skip
-    dense = c.integer("dense_mlp_idx", 0, low=0)
+    dense = int(c.integer("dense_mlp_idx", 0, low=0))
     feeds = listed_kinds(c, lambda i: i >= dense)
     wide, fine = "intermediate_size", "moe_intermediate_size"
     if c.has("dense_intermediate_size"):
@@ -78,7 +78,7 @@ def inkling(c: Config) -> ModelSpec:
     inner, shared = c.integer(fine), c.integer("n_shared_experts")
     sparse = fine_experts(c, shared=None, shared_inner=shared * inner)
     sparse = attrs.evolve(sparse, inner=inner, router_outputs=sparse.experts + shared)
-    blocks = {"dense": gated_mlp(c, wide), "sparse": sparse}
+    blocks: dict[str, Block] = {"dense": gated_mlp(c, wide), "sparse": sparse}
     c.ignore(
         "shared_expert_sink", "num_mtp_layers", "chain_hidden_post_norm", "mtp_local_layer_ids"
     )

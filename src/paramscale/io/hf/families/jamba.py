@@ -6,7 +6,7 @@ from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.recurrent import mamba
+from paramscale.io.hf.recurrent import always, mamba
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
@@ -33,9 +33,8 @@ def jamba(c: Config) -> ModelSpec:
         feeds[True] = MixtureOfExperts(
             experts, c.integer("num_experts_per_tok"), c.integer("intermediate_size")
         )
-    if not c.flag("mamba_inner_layernorms", True):
-        c.refuse("mamba_inner_layernorms", "the reference code always has these norms")
-    c.ignore("num_experts_per_tok", "num_logits_to_keep")
+    always(c, mamba_inner_layernorms=True)
+    c.ignore("num_experts_per_tok", "num_logits_to_keep", "n_ctx")
     kinds = [
         (i % attends[0] == attends[1], experts > 1 and i % experts_in[0] == experts_in[1])
         for i in range(c.count("num_hidden_layers"))

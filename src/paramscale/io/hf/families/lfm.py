@@ -14,7 +14,7 @@ from paramscale.architecture.short_convolution import ShortConvolution
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.recurrent import FULL, mixer_kinds
+from paramscale.io.hf.recurrent import FULL, agree, always, mixer_kinds
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
@@ -47,9 +47,18 @@ def _rounded_inner(c: Config) -> Floats:
     return multiple * np.ceil(np.floor(factor * inner) / multiple)
 
 
+def _older_words(c: Config) -> None:
+    """Read what the files of LFM2 say twice."""
+    width = c.integer("hidden_size")
+    agree(c, block_dim=width, conv_dim=width, conv_dim_out=width)
+    agree(c, num_heads=c.integer("num_attention_heads"))
+    always(c, block_use_swiglu=True)
+
+
 @family("lfm2")
 def lfm2(c: Config) -> ModelSpec:
     """Return an LFM2 model; without a list every layer attends."""
+    _older_words(c)
     attends = c.items("full_attn_idxs")
     kinds = mixer_kinds(
         c, c.count("num_hidden_layers"), (CONV, FULL),
@@ -63,6 +72,7 @@ def lfm2(c: Config) -> ModelSpec:
 @family("lfm2_moe")
 def lfm2_moe(c: Config) -> ModelSpec:
     """Return an LFM2 model with experts after the first dense layers."""
+    _older_words(c)
     layers = c.count("num_hidden_layers")
     if c.items("layer_types", layers) is None:
         c.contradiction("layer_types", "the kinds of the layers must be given")

@@ -1,4 +1,4 @@
-"""Llama 4: attention in chunks but for every fourth layer, and a shared expert beside the routed."""
+"""Llama 4: attention in chunks but for every fourth layer, a shared expert beside the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, layer
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import agrees, experts, mixed
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
 
@@ -30,12 +31,13 @@ def llama4(c: Config) -> ModelSpec:
     sparse = c.items("moe_layers")
     listed = range(step - 1, layers, step) if sparse is None else sparse
     feeds = ["sparse" if i in listed else "dense" for i in range(layers)]
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c, "intermediate_size_mlp"),
         "sparse": experts(c, shared_inner=c.integer("intermediate_size")),
     }
     chunk, bias = c.optional("attention_chunk_size"), biased(c.flag("attention_bias"))
-    seen = [chunk if kind == "chunked_attention" else None for kind in kinds]
+    limit = None if chunk is None else float(chunk)
+    seen = [limit if kind == "chunked_attention" else None for kind in kinds]
     return decoder(
         c,
         mixed(

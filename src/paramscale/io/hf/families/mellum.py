@@ -7,6 +7,7 @@ from paramscale.io.hf.config import Config
 from paramscale.io.hf.families.gemma import sandwich
 from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import fine_experts, listed_kinds, mixed, step_kinds, windows
+from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
 
@@ -20,7 +21,7 @@ def mellum(c: Config) -> ModelSpec:
     """Return a Mellum 2: windows and dense layers only where the file lists them."""
     bias = biased(c.flag("attention_bias"))
     c.ignore("num_nextn_predict_layers", "mtp_layer_types", "mtp_mlp_layer_types")
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c),
         "sparse": fine_experts(c, "num_experts", None, correction="none"),
     }
@@ -33,10 +34,10 @@ def mellum(c: Config) -> ModelSpec:
 
 @family("flint")
 def flint(c: Config) -> ModelSpec:
-    """Return a Flint: attention sinks; windows but in the first two, every fourth and last layer."""
+    """Return a Flint: sinks; the first two, every fourth and the last layer see everything."""
     bias, last = biased(c.flag("attention_bias")), c.count("num_hidden_layers") - 1
     feeds = step_kinds(c, dense=(0, 1))
-    blocks = {"dense": gated_mlp(c)}
+    blocks: dict[str, Block] = {"dense": gated_mlp(c)}
     if "sparse" in feeds:
         blocks["sparse"] = fine_experts(
             c, "num_experts", None, correction="none", shared_inner=_shared(c)
@@ -65,7 +66,10 @@ def kolibri(c: Config) -> ModelSpec:
 def beam(c: Config) -> ModelSpec:
     """Return a Beam: gated attention with a bias a head, norms before and after both blocks."""
     bias, layers = biased(c.flag("attention_bias")), c.count("num_hidden_layers")
-    blocks = {"dense": gated_mlp(c), "sparse": fine_experts(c, "num_experts", None)}
+    blocks: dict[str, Block] = {
+        "dense": gated_mlp(c),
+        "sparse": fine_experts(c, "num_experts", None),
+    }
     return decoder(
         c,
         mixed(
@@ -93,7 +97,7 @@ def laguna(c: Config) -> ModelSpec:
         )
     gate = "heads" if c.get("gating") in (True, "per-head") else "elements"
     bias = biased(c.flag("attention_bias"))
-    blocks = {
+    blocks: dict[str, Block] = {
         "dense": gated_mlp(c),
         "sparse": fine_experts(
             c, "num_experts", None, correction="parameter", shared_inner=_shared(c)

@@ -30,4 +30,10 @@ def minimax(c: Config) -> ModelSpec:
     kinds = mixer_kinds(
         c, c.count("num_hidden_layers"), (FULL, LINEAR), lambda i: LINEAR if i % 2 else FULL
     )
+    older = c.items("attn_type_list")
+    if older is not None and older != [int(kind == FULL) for kind in kinds]:
+        c.contradiction("attn_type_list", "'layer_types', which is read, says another thing")
+    if c.optional("shared_intermediate_size", 0, low=0):
+        c.refuse("shared_intermediate_size", "the reference code has no shared expert")
+    c.ignore("shared_moe_mode")
     return decoder(c, stack(kinds, lambda kind: pre_norm(mixers[kind], experts)))

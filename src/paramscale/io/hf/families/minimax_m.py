@@ -50,7 +50,10 @@ def minimax_m3(c: Config) -> ModelSpec:
     }
     whole = attention(c, qk_norm="head")
     sparse = attention(c, qk_norm="head", window=seen, keeps_all=True)
-    attends = {"full_attention": [whole], "minimax_m3_sparse": [index, sparse]}
+    attends: dict[str, list[Block]] = {
+        "full_attention": [whole],
+        "minimax_m3_sparse": [index, sparse],
+    }
     kinds = list(zip(_attention_kinds(c, older), _feed_kinds(c), strict=True))
     return decoder(
         c,

@@ -84,7 +84,7 @@ def nemotron_h(c: Config) -> ModelSpec:
     attend = attention(
         c, head_width=c.integer("head_dim"), kv_heads=c.integer("num_key_value_heads")
     )
-    agree(c, attention_head_dim=attend.head_width)
+    agree(c, attention_head_dim=attend.head_width, num_query_groups=attend.kv_heads)
     if c.optional("sliding_window") is not None:
         c.ignore("sliding_window")  # read by the class, used by no layer
     make: dict[str, Callable[[], list[Block]]] = {

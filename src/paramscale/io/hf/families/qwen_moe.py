@@ -28,7 +28,7 @@ def qwen2_moe(c: Config) -> ModelSpec:
         c, "num_experts", inner="moe_intermediate_size",
         shared_inner=shared if shared else None, shared_switch=True,
     ) if total else None  # fmt: skip
-    uses, below = c.flag("use_sliding_window"), c.integer("max_window_layers", low=0)
+    uses, below = c.flag("use_sliding_window"), int(c.integer("max_window_layers", low=0))
     seen = windows(c, lambda i: uses and i % 2 == 0 and i < below)
     if not uses and any(window is not None for window in seen):
         c.contradiction("use_sliding_window", "layer_types names layers with a window")

@@ -6,7 +6,7 @@ from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.recurrent import FULL, LINEAR, gated_delta, mixer_kinds
+from paramscale.io.hf.recurrent import FULL, LINEAR, always, gated_delta, mixer_kinds
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
@@ -19,8 +19,7 @@ def _mixers(c: Config) -> tuple[list[str], dict[str, Block]]:
         lambda i: LINEAR if (i + 1) % interval else FULL,
     )  # fmt: skip
     bias = c.flag("attention_bias")
-    if not c.flag("attn_output_gate", True):
-        c.refuse("attn_output_gate", "the reference code always gates the attention output")
+    always(c, attn_output_gate=True)
     attend = attention(
         c, kv_heads=c.integer("num_key_value_heads"), head_width=c.integer("head_dim"),
         qk_norm="head", gate="elements", gate_bias=bias, **biased(bias),

@@ -18,6 +18,7 @@ from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
+from paramscale.typing import Floats
 
 
 @family("reformer")
@@ -48,7 +49,7 @@ def _attention(c: Config, kind: str, padding: dict[str, Any]) -> ChunkAttention:
         c.refuse(f"{kind}_num_chunks_after", "a language model looks at no later chunk")
     chunk = c.integer(f"{kind}_attn_chunk_length")
     if isinstance(c.get("num_buckets"), list):  # hashed in two steps, with directions of their own
-        buckets: float | None = sum(_whole(c, "num_buckets"))
+        buckets: Floats | None = sum(_whole(c, "num_buckets"))
     else:
         buckets = c.optional("num_buckets")
     root = np.floor(np.sqrt(c.integer("max_position_embeddings") // chunk))

@@ -12,7 +12,7 @@ from paramscale.architecture.xlstm import MLSTM
 from paramscale.io.hf.common import decoder, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.recurrent import agree
+from paramscale.io.hf.recurrent import agree, always
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
@@ -45,19 +45,22 @@ def xlstm(c: Config) -> ModelSpec:
     c.word("weight_mode", ("single", "fused"))  # the same weights in more or fewer tensors
     multiple = c.integer("ffn_round_up_to_multiple_of")
     inner = multiple * np.ceil(np.floor(width * _factor(c, "ffn_proj_factor")) / multiple)
+    values = _channels(c, width, heads, "v_dim_factor")
+    agree(c, head_dim=values / heads)
     form = "layer" if bias else "rms"  # an RMS norm with bias has as many weights as a layer norm
     layer: list[Block] = [
         Norm(form),
         MLSTM(
             heads=heads,
             key_channels=_channels(c, width, heads, "qk_dim_factor"),
-            value_channels=_channels(c, width, heads, "v_dim_factor"),
+            value_channels=values,
             bias=bias,
             chunk=c.integer("chunk_size"),
         ),
         Norm(form),
         MLP(inner, bias_in=bias, bias_out=bias),
     ]
+    always(c, add_qk_norm=False, add_post_norm=False, add_post_blocks_norm=True, gate_linear=True)
     c.ignore("max_inference_chunksize", "add_out_norm", "inference_state_dtype")
     c.ignore("tie_word_embeddings")  # the reference code names no tensors to tie for this type
     kinds = ["layer"] * c.count("num_hidden_layers", depth)

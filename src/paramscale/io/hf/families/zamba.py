@@ -104,7 +104,7 @@ def _zamba2_layers(c: Config, hybrids: int) -> Callable[[tuple[int, bool] | None
     kv_heads = c.integer("num_key_value_heads", heads)
     shared = _shared(c, MLP(inner, bias_in=bias, bias_out=bias), kv_heads, inputs, head_width)
     borrowed: list[Block] = [Borrowed(item) for item in shared]
-    layer = [Norm(), _zamba2_mixer(c, bias)]
+    layer: list[Block] = [Norm(), _zamba2_mixer(c, bias)]
     rank, turns = c.integer("adapter_rank"), c.count("num_mem_blocks")
     attends, shares = c.flag("use_shared_attention_adapter"), c.flag("tie_word_embeddings")
 

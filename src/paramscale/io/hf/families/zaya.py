@@ -49,5 +49,5 @@ def zaya(c: Config) -> ModelSpec:
         ]  # fmt: skip
 
     rows = stack([(kind, i > 0) for i, kind in enumerate(kinds)], make)
-    embedding = [Table(c.integer("vocab_size")), Vectors(2.0)]
+    embedding: list[Block] = [Table(c.integer("vocab_size")), Vectors(2.0)]
     return decoder(c, rows, embedding=embedding, head_bias=c.flag("lm_head_bias"))
