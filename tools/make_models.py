@@ -1,15 +1,17 @@
 """Write the catalogue of published models.
 
-    python tools/make_models.py FOLDER_WITH_CONFIGS SOURCES.csv [TRUTH.jsonl]
+    python tools/make_models.py FOLDER_WITH_CONFIGS SOURCES.csv TRUTH.jsonl
 
 Two lists beside this file say which models there are. ``model_keys.csv`` names configurations in
-the folder, whose provenance is in SOURCES.csv (columns ``name``, ``source_repo``, ``source_path``,
-``source_commit``). ``model_facts.jsonl`` holds, one line a model, the architecture fields of models
-that are not in the folder, and where they were read; fields that a line leaves out are the defaults
-of the model's class in transformers.
+the folder, whose provenance is in SOURCES.csv (columns ``name``, ``origin``, ``source_repo``,
+``source_path``, ``source_commit``) and whose count, measured on the modules that transformers
+builds, in TRUTH.jsonl (``name``, ``total_params``). ``model_facts.jsonl`` holds, one line a model,
+the architecture fields of models that are not in the folder, where they were read, and the count
+measured likewise; fields that a line leaves out are the defaults of the model's class.
 
 The rows hold the architecture in the library's own form, not the files. A model that cannot be
-read, or whose count is not the measured one of TRUTH.jsonl, is listed and left out.
+read is listed and left out, and so is one whose count is neither the measured one nor, where
+transformers has no code for it, within the rounding of the published size (``published``).
 """
 
 from __future__ import annotations
@@ -39,7 +41,18 @@ class Entry(NamedTuple):
     aliases: list[str]
     config: dict[str, Any]
     source: str
-    measured: int | None
+    measured: int | None = None
+    published: str = ""
+
+    def problem(self, count: int) -> str:
+        """Return why a count cannot be right, or nothing."""
+        if self.measured is not None:
+            return f"not the {self.measured:,} measured" * (count != self.measured)
+        if not self.published:
+            return "neither measured nor published"
+        number = self.published.removesuffix("B")
+        half = 0.5 * 10.0 ** -len(number.partition(".")[2])
+        return f"not the {self.published} published" * (abs(count / 1e9 - float(number)) > half)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -54,19 +67,23 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, stream)
 
 
-def from_folder(folder: Path, sources: Path, truth: Path | None) -> Iterator[Entry]:
+def place(source: dict[str, str]) -> str:
+    """Return where a configuration comes from, as ``repository@commit:path``."""
+    commit = "" if source["origin"] == "converted-litgpt" else source["source_commit"]
+    at = f"@{commit}" if commit else ""
+    return f"{source['source_repo']}{at}:{source['source_path']}"
+
+
+def from_folder(folder: Path, sources: Path, truth: Path) -> Iterator[Entry]:
     """Yield the models of ``model_keys.csv``."""
     listed = {row["name"]: row for row in read_csv(sources)}
-    measured = {} if truth is None else {row["name"]: row for row in read_lines(truth)}
+    measured = {row["name"]: row.get("total_params") for row in read_lines(truth)}
     for row in read_csv(HERE / "model_keys.csv"):
-        source = listed[row["name"]]
-        config = json.loads((folder / f"{row['name']}.json").read_text(encoding="utf-8"))
-        commit = f"@{source['source_commit']}" if source["source_commit"] else ""
-        if source["origin"] == "converted-litgpt":
-            commit = ""
-        where = f"{source['source_repo']}{commit}:{source['source_path']}"
-        count = measured.get(row["name"], {}).get("total_params")
-        yield Entry(row["key"], row["aliases"].split(";"), config, where, count)
+        name = row["name"]
+        config = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        aliases = row["aliases"].split(";")
+        where = place(listed[name])
+        yield Entry(row["key"], aliases, config, where, measured.get(name), row["published"])
 
 
 def from_facts() -> Iterator[Entry]:
@@ -90,10 +107,8 @@ def row_of(entry: Entry) -> dict[str, str]:
     except ParamscaleError as error:
         raise ValueError(str(error)) from error
     count = int(total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights))
-    if entry.measured is None:
-        raise ValueError(f"its count {count:,} is not confirmed")
-    if count != entry.measured:
-        raise ValueError(f"the count is {count:,}, but {entry.measured:,} were measured")
+    if problem := entry.problem(count):
+        raise ValueError(f"its count {count:,} is {problem}")
     return {
         "key": entry.key,
         "aliases": ";".join(entry.aliases),
@@ -119,8 +134,8 @@ def rows(entries: Iterator[Entry]) -> list[dict[str, str]]:
 
 def every(arguments: list[str]) -> Iterator[Entry]:
     """Yield all models of both lists."""
-    folder, sources, *truth = map(Path, arguments)
-    yield from from_folder(folder, sources, truth[0] if truth else None)
+    folder, sources, truth = map(Path, arguments)
+    yield from from_folder(folder, sources, truth)
     yield from from_facts()
 
 

@@ -139,6 +139,16 @@ def test_flags_are_true_or_false() -> None:
         model_from_config(changed(attention_bias=1))
 
 
+def test_a_null_flag_is_the_default_of_the_class() -> None:
+    """The reference drops it; gemma ties its head unless told otherwise."""
+    config = {**SMALL, "model_type": "gemma", "head_dim": 16, "num_key_value_heads": 4}
+    tied = [
+        model_from_config({**config, "tie_word_embeddings": flag}).head[-1].tied
+        for flag in (None, True, False)
+    ]
+    assert tied == [True, True, False]
+
+
 def test_a_wrapper_needs_its_text_part() -> None:
     """Sizes beside an absent text_config are not put somewhere by guess."""
     with pytest.raises(ConfigError, match="'text_config' is missing, which holds the text model"):

@@ -1,4 +1,4 @@
-"""A residual that attends over the outputs of earlier groups of layers."""
+"""Attention residuals: a softmax over the sums of earlier blocks of layers in place of one sum."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import attrs
 
+from paramscale.architecture.parts import NORMS, norm
 from paramscale.specs.block import Operation, block
-from paramscale.specs.fields import number
+from paramscale.specs.fields import choice, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
@@ -18,31 +19,39 @@ __all__ = ["AttentionResidual"]
 @block("attention_residual")
 @attrs.frozen(eq=False)
 class AttentionResidual:
-    """Block attention residual: the input of a block is a softmax average over depth.
+    """Block attention residuals of Kimi K3 and Inkling 2, before a block and before the head.
 
-    At each position a learned query scores the normed states of the sources, which are the
-    embedding, the sums of earlier groups of layers and the sum of the group so far.
+    Each token scores the sums that whole blocks of layers left, and the running sum, by a learned
+    vector after a norm, and takes their mean weighted by the softmax of the scores: ``4 D`` FLOPs
+    a sum and token of width D.
 
     Parameters
     ----------
-    sources : Floats
-        States that are averaged.
+    sums : Floats
+        How many sums are seen, the running one included; a mean where layers see different ones.
     queries : Floats
-        Learned queries, and so averages (three where query, key and value have their own input).
+        Learned vectors, and so means: three where query, key and value have inputs of their own.
+    form : str
+        Kind of the norm of the sums.
+    part : str
+        Component of the breakdown.
     """
 
     kind: ClassVar[str]
-    sources: Floats = number(integer=True)
+    sums: Floats = number(low_allowed=True)
     queries: Floats = number(1.0, integer=True)
+    form: str = choice("rms", NORMS)
+    part: str = attrs.field(default="attention_residual")
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
-        """Return scores and average, which are products of activations for every token."""
-        moved = step.tokens * width
+        """Return the norm of the sums and their weighted mean."""
+        moved = step.tokens * self.sums * width
+        normed = norm("residual_norm", self.part, step.tokens, width, self.form)
         return (
+            normed._replace(moved_in=moved, moved_out=moved, kept=moved),
             Operation(
-                "depth", "attention", "attention", weights=self.queries * width,
-                flops=4.0 * moved * self.queries * self.sources,
-                moved_in=moved * self.sources, moved_out=moved * self.queries,
-                kept=moved * self.sources,
+                "residual_mean", self.part, "matmul", weights=self.queries * width,
+                flops=4.0 * self.queries * moved, moved_in=2.0 * moved,
+                moved_out=step.tokens * self.queries * width, kept=moved,
             ),
         )  # fmt: skip

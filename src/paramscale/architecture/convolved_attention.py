@@ -10,6 +10,7 @@ import numpy as np
 
 from paramscale.architecture.grouped_attention import softmax_attention
 from paramscale.architecture.parts import matmul
+from paramscale.errors import SpecError
 from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
@@ -49,6 +50,13 @@ class ConvolvedAttention:
     head_kernel: Floats = number(2.0, integer=True)
     bias: bool = flag(False)
     window: Floats | None = number(None, integer=True, optional=True)
+
+    def __attrs_post_init__(self) -> None:
+        if np.any(np.remainder(self.heads, self.kv_heads)):
+            raise SpecError(
+                "ConvolvedAttention.heads must be a multiple of kv_heads, not"
+                f" {self.heads} and {self.kv_heads}"
+            )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return projections, convolutions, attention and output."""

@@ -11,6 +11,7 @@ import numpy as np
 from paramscale.architecture.experts import experts_hit
 from paramscale.architecture.grouped_attention import softmax_attention
 from paramscale.architecture.parts import matmul
+from paramscale.errors import SpecError
 from paramscale.specs.block import Operation, block
 from paramscale.specs.fields import number
 from paramscale.specs.passes import Pass
@@ -40,6 +41,13 @@ class MixtureOfAttention:
     chosen: Floats = number(integer=True)
     kv_heads: Floats = number(integer=True, scales="exactly")
     head_width: Floats = number(integer=True)
+
+    def __attrs_post_init__(self) -> None:
+        if np.any(self.chosen > self.experts):
+            raise SpecError(
+                f"MixtureOfAttention.chosen must be at most experts, not {self.chosen} of"
+                f" {self.experts}"
+            )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return router, projections, attention and output."""

@@ -1,4 +1,4 @@
-"""``models``: published models by name, each row with its architecture in the library's own form."""
+"""``models``: published models by name, each a row with its architecture in the library's form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 
 from paramscale.catalogue.tables import Catalogue, Row
 from paramscale.core.spec import coerces
-from paramscale.errors import SpecError
+from paramscale.errors import FileFormatError, SpecError
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.names import FINDERS
 
@@ -56,14 +56,17 @@ class Unbuilt:
     def row(self) -> Row:
         """The cells by column."""
         header, cells = csv.reader((self.header, self.text))
+        if len(cells) != len(header):
+            have = f"{len(cells)} cells, but the header has {len(header)}"
+            raise FileFormatError(f"{FILE} line {self.line}: {have}")
         return Row(FILE, self.line, dict(zip(header, cells, strict=True)))
 
     def build(self) -> ModelSpec:
         """Return the model."""
         row = self.row
         plain = json.loads(row.text("architecture"))
-        named = {"name": row.text("key"), "family": row.text("family"), "source": row.text("source")}
-        return ModelSpec.from_dict({**plain, **named})
+        named = {name: row.text(name) for name in ("family", "source")}
+        return ModelSpec.from_dict({"name": row.text("key"), **named, **plain})
 
 
 def unbuilt() -> Iterator[tuple[str, tuple[str, ...], Unbuilt]]:

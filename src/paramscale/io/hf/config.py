@@ -19,8 +19,8 @@ __all__ = ["Config"]
 _LARGEST = 2**48  # no size of a model is near it; a larger one is a mistake
 MOST_LAYERS = 10_000
 
-#: Sizes without which a file says too little. The reference class would fill in its own default
-#: silently, which is a guess, unless the file names nothing but its type.
+#: Sizes of which a file must give all that its class has, or none. The reference class would fill
+#: in the default of a single one silently, which is a guess.
 _CORE = frozenset(
     "hidden_size d_model n_embd num_hidden_layers n_layer n_layers num_layers"
     " num_attention_heads n_head n_heads".split()
@@ -67,18 +67,8 @@ class Config:
         self.known = known
         self.given = self._canonical(raw)
         self.read: set[str] = set()
-        self.bare = not any(self._is_size(key) for key in self.given)
-
-    def _is_size(self, key: str) -> bool:
-        default = self.known.defaults.get(key)
-        value = self.given[key]
-        return (
-            isinstance(value, (int, Mapping))
-            and not isinstance(value, bool)
-            and bool(_STRUCTURAL.search(key))
-            and not _HARMLESS.search(key)
-            and (default is not None or key in _CORE)
-        )
+        #: A file that gives none of the core sizes means the default model of its class.
+        self.bare = not any(self.given.get(name) is not None for name in _CORE)
 
     def _canonical(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -157,8 +147,10 @@ class Config:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Return true or false."""
-        value = self.get(name, default)
+        """Return true or false; null means what the class says, as when nothing is stated."""
+        value = self.get(name)
+        if value is None:
+            value = self.known.defaults.get(name)
         if value is None:
             value = default
         if not isinstance(value, bool):

@@ -18,12 +18,23 @@ __all__ = [
     "fine_experts",
     "listed_kinds",
     "mixed",
+    "numbers",
     "same_layers",
     "sparse_after",
     "step_kinds",
     "total_experts",
     "windows",
 ]
+
+
+def numbers(c: Config, name: str, length: int | None = None, *, low: int = 0) -> list[int] | None:
+    """Return a list of whole numbers of at least `low` (layers, heads), or None."""
+    listed = c.items(name, length)
+    if listed is None:
+        return None
+    if any(isinstance(k, bool) or not isinstance(k, int) or k < low for k in listed):
+        c.contradiction(name, f"its entries must be whole numbers of at least {low}")
+    return listed
 
 
 def total_experts(c: Config, name: str = "num_experts", *, low: int = 1) -> Floats:
@@ -135,7 +146,7 @@ def step_kinds(c: Config, dense: Sequence[int] = ()) -> list[str]:
         The dense layers where the file lists none.
     """
     total = total_experts(c, low=0)
-    step, listed = c.count("decoder_sparse_step"), c.items("mlp_only_layers")
+    step, listed = c.count("decoder_sparse_step"), numbers(c, "mlp_only_layers")
     dense = dense if listed is None else listed
     return [
         "sparse" if total and i not in dense and (i + 1) % step == 0 else "dense"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.errors import ConfigError
 from paramscale.io.hf.class_defaults import ClassDefaults, class_defaults
 from paramscale.io.hf.common import even_attention
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import families
-from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.specs.model import ModelSpec
 
 __all__ = ["as_type", "even_heads", "nested", "spelled", "stated_tie", "text_model"]

@@ -6,7 +6,7 @@ from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, experts, mixed
+from paramscale.io.hf.mixture import agrees, experts, mixed, numbers
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
@@ -15,6 +15,8 @@ from paramscale.typing import Floats
 @family("ernie4_5_moe")
 def ernie(c: Config) -> ModelSpec:
     """Return an Ernie 4.5 MoE: one flag gives a bias to all but routed experts and norms."""
+    c.ignore("moe_gate", "moe_gate_act", "moe_use_aux_free", "moe_group")
+    c.ignore("num_nextn_predict_layers")
     bias, layers = c.flag("use_bias"), c.count("num_hidden_layers")
     inner, shared = c.integer("moe_intermediate_size"), c.integer("moe_num_shared_experts", low=0)
     blocks: dict[str, Block] = {
@@ -54,12 +56,11 @@ def hunyuan(c: Config) -> ModelSpec:
 def _chosen(c: Config, layers: int, total: Floats) -> list[float]:
     """Return how many experts a token passes in each layer: one number for all, or a list."""
     if not isinstance(c.get("moe_topk"), list):
-        listed = [float(c.integer("moe_topk"))] * layers
-    else:
-        listed = [float(k) for k in c.items("moe_topk", layers) or ()]
-    if not all(1 <= k <= total and k.is_integer() for k in listed):
+        return [float(c.integer("moe_topk"))] * layers
+    listed = numbers(c, "moe_topk", layers, low=1) or []
+    if any(k > total for k in listed):
         c.contradiction("moe_topk", f"there are {int(total)} experts")
-    return listed
+    return [float(k) for k in listed]
 
 
 def _check_hunyuan(c: Config, layers: int, inner: Floats, width: Floats) -> None:
@@ -70,3 +71,4 @@ def _check_hunyuan(c: Config, layers: int, inner: Floats, width: Floats) -> None
     agrees(c, "attention_head_dim", width, "the class reads head_dim")
     agrees(c, "use_cla", False, "no layer shares keys and values with another")
     c.ignore("cla_share_factor", "use_mixed_mlp_moe", "use_qk_norm", "class_num")
+    c.ignore("num_media_embeds", "org_vocab_size", "enable_lm_head_fp32")

@@ -8,6 +8,7 @@ from paramscale.io.hf.families.gemma import sandwich
 from paramscale.io.hf.family import family
 from paramscale.io.hf.latent import draft_layers
 from paramscale.io.hf.mixture import (
+    agrees,
     fine_experts,
     listed_kinds,
     mixed,
@@ -59,6 +60,7 @@ def dots1(c: Config) -> ModelSpec:
 def exaone_moe(c: Config) -> ModelSpec:
     """Return a K-EXAONE: windows but in every fourth layer, q/k norms in each head."""
     c.get("sliding_window_pattern")
+    c.ignore("num_nextn_predict_layers")
     blocks: dict[str, Block] = {
         "dense": gated_mlp(c),
         "sparse": fine_experts(c, "num_experts", "num_shared_experts"),
@@ -75,6 +77,9 @@ def exaone_moe(c: Config) -> ModelSpec:
 @family("solar_open")
 def solar_open(c: Config) -> ModelSpec:
     """Return a Solar Open: experts in every layer."""
+    agrees(c, "first_k_dense_replace", 0, "the class has experts in every layer")
+    agrees(c, "use_qk_norm", False, "the class has no q/k norms")
+    c.ignore("intermediate_size")  # of a dense layer, of which there is none
     attend = attention(c, **biased(c.flag("attention_bias"), False))
     return decoder(c, same_layers(c, pre_norm(attend, fine_experts(c))))
 
@@ -99,6 +104,7 @@ def hy_v3(c: Config) -> ModelSpec:
 @family("afmoe")
 def afmoe(c: Config) -> ModelSpec:
     """Return an AFMoE (Trinity): gated attention, norms before and after both blocks."""
+    c.ignore("num_expert_groups", "num_limited_groups")
     bias, every = biased(c.flag("attention_bias")), c.count("global_attn_every_n_layers")
     blocks: dict[str, Block] = {
         "dense": gated_mlp(c),

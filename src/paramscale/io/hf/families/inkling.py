@@ -15,7 +15,7 @@ from paramscale.architecture.vectors import Vectors
 from paramscale.io.hf.common import decoder, gated_mlp, layer_kinds, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import fine_experts, listed_kinds
+from paramscale.io.hf.mixture import fine_experts, listed_kinds, numbers
 from paramscale.specs.block import Block
 from paramscale.specs.model import Layer, ModelSpec
 
@@ -65,7 +65,7 @@ def inkling(c: Config) -> ModelSpec:
     """Return an Inkling: the router also weighs the shared experts, and scales all of them."""
     convolve = DepthwiseConvolution(c.integer("conv_kernel_size"))
     layers = c.count("num_hidden_layers")
-    local = c.items("local_layer_ids")
+    local = numbers(c, "local_layer_ids")
     kinds = layer_kinds(
         c, layers, (_WHOLE, _SLIDING),
         lambda i: _SLIDING if ((i + 1) % 6 if local is None else i in local) else _WHOLE,
@@ -94,6 +94,11 @@ def inkling(c: Config) -> ModelSpec:
     return _model(c, stack(list(zip(kinds, feeds, strict=True)), make))
 
 
+def _residual(sums: int, queries: float = 1.0) -> AttentionResidual:
+    """Return an attention residual whose norm learns nothing."""
+    return AttentionResidual(sums, queries, form="none", part="attention")
+
+
 @family("inkling2_text")
 def inkling2(c: Config) -> ModelSpec:
     """Return an Inkling 2: block attention residuals, gated attention, taps from each token."""
@@ -109,16 +114,16 @@ def inkling2(c: Config) -> ModelSpec:
         whole = name == _WHOLE
         attend = _attention(c, not whole, "none", "elements")
         inputs = 3.0 if whole else 1.0
-        residual = [AttentionResidual(before, inputs)] if before else []
+        residual = [_residual(before, inputs)] if before else []
         return [
             *residual, *[Norm()] * int(inputs), attend,
             *_beside(c, attend, dynamic=whole, scaled=True),
             Projection(outputs=attend.heads, part="attention"),  # the sink of each head
             Vectors(attend.heads, attend.head_width, "attention"),
-            convolve, AttentionResidual(after), Norm(), feed, convolve,
+            convolve, _residual(after), Norm(), feed, convolve,
         ]  # fmt: skip
 
     # sources are the embedding and whole groups before a layer, and the group so far
     sources = [(-(-i // group) + 1 if i else 0, i // group + 2) for i in range(layers)]
     rows = stack([(kind, *pair) for kind, pair in zip(kinds, sources, strict=True)], make)
-    return _model(c, rows, AttentionResidual((layers - 1) // group + 2))
+    return _model(c, rows, _residual((layers - 1) // group + 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, layer_kinds, pre_norm
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, experts, mixed
+from paramscale.io.hf.mixture import agrees, experts, mixed, numbers
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 
@@ -15,7 +15,7 @@ def _chunks(c: Config) -> list[str]:
     layers = c.count("num_hidden_layers")
     every = c.count("no_rope_layer_interval")
     agrees(c, "nope_layer_interval", every, "the class reads no_rope_layer_interval")
-    rotary = c.items("no_rope_layers") or [(i + 1) % every for i in range(layers)]
+    rotary = numbers(c, "no_rope_layers") or [(i + 1) % every for i in range(layers)]
     if len(rotary) != layers:
         c.contradiction("no_rope_layers", f"there are {layers} layers")
     chunked, whole = "chunked_attention", "full_attention"
@@ -28,7 +28,7 @@ def llama4(c: Config) -> ModelSpec:
     kinds = _chunks(c)
     layers = len(kinds)
     step = c.count("interleave_moe_layer_step")
-    sparse = c.items("moe_layers")
+    sparse = numbers(c, "moe_layers")
     listed = range(step - 1, layers, step) if sparse is None else sparse
     feeds = ["sparse" if i in listed else "dense" for i in range(layers)]
     blocks: dict[str, Block] = {

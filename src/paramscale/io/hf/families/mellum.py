@@ -6,7 +6,14 @@ from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_n
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.families.gemma import sandwich
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import fine_experts, listed_kinds, mixed, step_kinds, windows
+from paramscale.io.hf.mixture import (
+    fine_experts,
+    listed_kinds,
+    mixed,
+    numbers,
+    step_kinds,
+    windows,
+)
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats
@@ -88,13 +95,11 @@ def beam(c: Config) -> ModelSpec:
 @family("laguna")
 def laguna(c: Config) -> ModelSpec:
     """Return a Laguna: layers may differ in their number of heads; a gate a head, or a channel."""
-    layers, kv_heads = c.count("num_hidden_layers"), c.integer("num_key_value_heads")
-    heads = c.items("num_attention_heads_per_layer", layers)
-    each = [c.integer("num_attention_heads")] * layers if heads is None else heads
-    if any(isinstance(h, bool) or not h > 0 or h % kv_heads for h in each):
-        c.contradiction(
-            "num_attention_heads_per_layer", f"the {int(kv_heads)} key-value heads must divide each"
-        )
+    layers, kv_heads = c.count("num_hidden_layers"), c.count("num_key_value_heads")
+    heads = numbers(c, "num_attention_heads_per_layer", layers, low=1)
+    each = [c.count("num_attention_heads")] * layers if heads is None else heads
+    if any(number % kv_heads for number in each):
+        c.contradiction("num_attention_heads_per_layer", f"each must be a multiple of {kv_heads}")
     gate = "heads" if c.get("gating") in (True, "per-head") else "elements"
     bias = biased(c.flag("attention_bias"))
     blocks: dict[str, Block] = {

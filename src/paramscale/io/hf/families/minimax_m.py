@@ -23,7 +23,7 @@ def minimax_m2(c: Config) -> ModelSpec:
     agrees(c, "qk_norm_type", "per_layer", "the class norms over all heads together")
     agrees(c, "shared_intermediate_size", 0, "the class has no shared expert")
     agrees(c, "use_routing_bias", True, "the class has the correction of the router")
-    c.ignore("mtp_transformer_layers", "num_mtp_modules")
+    c.ignore("mtp_transformer_layers", "num_mtp_modules", "mlp_intermediate_size")
     attend = attention(c, qk_norm="heads")
     return decoder(c, same_layers(c, pre_norm(attend, experts(c, correction="buffer"))))
 
@@ -80,6 +80,9 @@ def _attention_kinds(c: Config, older: Config) -> list[str]:
     flags = [0] * layers
     if older.has("sparse_attention_freq"):
         flags = _flags(older, "sparse_attention_freq", layers)
+    older.ignore("use_sparse_attention", "sparse_disable_index_value", "sparse_local_block")
+    for name in older.unread():
+        older.refuse(name, "the class does not read it")
     return layer_kinds(c, layers, (sparse, full), lambda i: sparse if flags[i] else full)
 
 

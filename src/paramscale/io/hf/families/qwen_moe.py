@@ -64,13 +64,13 @@ def _window(c: Config) -> Floats | None:
     return None
 
 
-@family("qwen3_vl_moe")
-def qwen3_vl_moe(c: Config) -> ModelSpec:
-    """Return the text model of a Qwen3-VL-MoE, whose head the outer object ties or not."""
+@family("qwen3_vl_moe", "qwen3_omni_moe_thinker")
+def outer(c: Config) -> ModelSpec:
+    """Return the text model of a multimodal file, whose head the outer object ties or not."""
     text = dict(c.sub("text_config").given)
     if not text and c.given.keys() - {"model_type", "tie_word_embeddings"}:
         c.contradiction("text_config", "the sizes of the text model belong into it")
     tied = c.flag("tie_word_embeddings")
     c.ignore(*c.given)
-    inner = {"model_type": "qwen3_vl_moe_text", **text, "tie_word_embeddings": tied}
-    return model_from_config(inner)
+    inner = c.known.text["text_config"]
+    return model_from_config({"model_type": inner, **text, "tie_word_embeddings": tied})

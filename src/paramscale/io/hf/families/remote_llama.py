@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from paramscale.architecture.embedding import Projection
-from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.architecture.mlp import MLP
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack
+from paramscale.io.hf.common import (
+    attention,
+    biased,
+    decoder,
+    even_attention,
+    gated_mlp,
+    pre_norm,
+    stack,
+)
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.latent import draft_layers, leading_dense, routed_experts
@@ -36,7 +45,7 @@ def internlm2(c: Config) -> ModelSpec:
 def internlm(c: Config) -> ModelSpec:
     """Return an InternLM of the first generation: one flag for all four biases of attention.
 
-    Checked: InternLM-20B has 20.1e9 parameters (its model card: 20B, 60 layers without biases).
+    Checked: InternLM-20B has 20.09e9 parameters (its model card: 20B and 60 layers).
     """
     layers = same_layers(c, pre_norm(even_heads(c, **biased(c.flag("bias", True))), gated_mlp(c)))
     return decoder(c, layers)
@@ -140,16 +149,24 @@ def deepseek(c: Config) -> ModelSpec:
 def transformer(c: Config) -> ModelSpec:
     """Return the Transformer of flash-linear-attention; an open inner width is 8/3 of the model's.
 
-    Checked: 24 layers of width 1024 with 32,000 tokens have 373,867,520 parameters, and those of
-    the 7B configuration the layers of Llama-3-8B (both printed in arXiv:2410.01405, appendix).
+    Checked: its 340M configuration has 373,867,520 parameters with 32,000 tokens (arXiv:2410.08102,
+    table 9: the same sizes, "370M").
     """
     if c.optional("window_size") is not None:
         c.refuse("window_size", "modelled is attention to the whole context")
     c.word("hidden_act", ("swish",), "swish")
-    width, heads = c.integer("hidden_size"), c.integer("num_heads")
-    attend = _fla_attention(c)
+    width = c.integer("hidden_size")
+    bias = c.flag("qkv_bias")
+    attend = even_attention(
+        c,
+        width,
+        c.integer("num_heads"),
+        c.optional("num_kv_heads"),
+        qk_norm="head" if c.flag("qk_norm") else "none",
+        **biased(bias, False),
+    )
     inner = c.optional("intermediate_size")
     if inner is None:
-        # int(2/3 · ratio · width), rounded up to whole blocks of 256
-        inner = 256.0 * (-(-int(width * c.integer("hidden_ratio", 4.0) * 2 / 3) // 256))
+        # two thirds of ratio times width, cut to a whole number and rounded up to blocks of 256
+        inner = np.ceil(np.floor(width * c.integer("hidden_ratio", 4) * 2 / 3) / 256.0) * 256.0
     return decoder(c, same_layers(c, pre_norm(attend, MLP(inner))))

@@ -1,0 +1,1 @@
+"""Published measurements against estimates: one file a table, and one scorer for all of them."""

@@ -1,0 +1,1 @@
+"""One file a table of measurements: which estimate stands beside which column."""
