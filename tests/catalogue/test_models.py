@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import pytest
+from tools import make_models
 
 import paramscale as ps
 from paramscale.catalogue.models import Unbuilt, squeezed, unbuilt
@@ -219,6 +220,13 @@ def test_a_model_is_built_once_and_late() -> None:
     """Reading the table builds nothing; a model is built at its first use and kept."""
     assert all(isinstance(item, Unbuilt) for _, _, item in unbuilt())
     assert ps.models["gpt2"] is ps.models["gpt2"]
+
+
+def test_rows_follow_from_their_facts() -> None:
+    """The table is what ``tools/make_models.py`` makes of ``tools/model_facts.jsonl`` today."""
+    made = [make_models.row_of(entry) for entry in make_models.from_facts()]
+    differ = [row["key"] for row in made if dict(ROWS[row["key"]].cells) != row]
+    assert differ == [], "run tools/make_models.py again"
 
 
 def test_broken_row_is_named() -> None:

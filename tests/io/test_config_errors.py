@@ -29,10 +29,14 @@ def changed(**fields: Any) -> dict[str, Any]:
     return {**SMALL, **fields}
 
 
-@pytest.mark.parametrize("value", [-64, 0, 64.5, float("nan"), float("inf"), "64", True, [64], 2**60])
+@pytest.mark.parametrize(
+    "value", [-64, 0, 64.5, float("nan"), float("inf"), "64", True, [64], 2**60]
+)
 def test_sizes_are_positive_whole_numbers(value: Any) -> None:
     """Negative, zero, broken, NaN, infinite, text and absurd sizes are named with their field."""
-    with pytest.raises(ConfigError, match=r"llama: 'hidden_size' must be a whole number from 1") as e:
+    with pytest.raises(
+        ConfigError, match=r"llama: 'hidden_size' must be a whole number from 1"
+    ) as e:
         model_from_config(changed(hidden_size=value))
     assert e.value.field == "hidden_size"
     assert repr(value) in str(e.value)
@@ -81,7 +85,9 @@ def test_an_unknown_type_is_refused_with_a_proposal() -> None:
 
 def test_an_unknown_field_that_looks_like_architecture_is_refused() -> None:
     """A misspelled field would otherwise fall back to a default silently."""
-    with pytest.raises(ConfigError, match="'num_key_value_head' = 2.*did you mean 'num_key_value_h"):
+    with pytest.raises(
+        ConfigError, match=r"'num_key_value_head' = 2.*did you mean 'num_key_value_h"
+    ):
         model_from_config(changed(num_key_value_head=2))
     with pytest.raises(ConfigError, match="nothing is known of the field 'num_experts' = 8"):
         model_from_config(changed(num_experts=8))
@@ -108,7 +114,9 @@ def test_two_spellings_must_agree() -> None:
 
 def test_a_default_that_contradicts_is_called_a_default() -> None:
     """Nobody should look in the file for a value that it does not hold."""
-    with pytest.raises(ConfigError, match=r"'num_key_value_heads' is 32 \(the default of its class\)"):
+    with pytest.raises(
+        ConfigError, match=r"'num_key_value_heads' is 32 \(the default of its class\)"
+    ):
         model_from_config(changed(model_type="qwen3", head_dim=16))
 
 
@@ -129,7 +137,9 @@ def test_an_unknown_kind_of_layer_is_refused() -> None:
 
 def test_absurd_depth_is_refused_at_once() -> None:
     """Loops over layers stay short whatever the file says."""
-    with pytest.raises(ConfigError, match="'num_hidden_layers' must be at most 10000, not 1000000000"):
+    with pytest.raises(
+        ConfigError, match="'num_hidden_layers' must be at most 10000, not 1000000000"
+    ):
         model_from_config(changed(num_hidden_layers=10**9))
 
 

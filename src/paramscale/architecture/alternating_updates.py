@@ -1,4 +1,4 @@
-"""Alternating updates (AltUp) of Gemma 3n: several hidden streams, of which a layer computes one."""
+"""Alternating updates (AltUp) of Gemma 3n: several hidden streams, of which one is computed."""
 
 from __future__ import annotations
 

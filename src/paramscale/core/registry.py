@@ -37,6 +37,9 @@ class Registry(Mapping[str, T], Generic[T]):
         gives a `PluginWarning`; the rest works.
     adopt : callable, optional
         ``adopt(name, object)`` takes what an entry point gave, in place of :meth:`add`.
+    package : str, optional
+        Package of built-ins in which a module may bear the name of the thing that it adds. It is
+        tried before everything is imported, so that one look-up costs one import.
 
     Examples
     --------
@@ -58,11 +61,13 @@ class Registry(Mapping[str, T], Generic[T]):
         built_in: Callable[[], Mapping[str, T] | None] | None = None,
         group: str | None = None,
         adopt: Callable[[str, Any], object] | None = None,
+        package: str | None = None,
     ) -> None:
         self.kind = kind
         self.group = group
         self._holds = holds
         self._adopt = adopt or self.add
+        self._package = package
         self._items: dict[str, T] = {}
         self._loaders = [built_in] if built_in else []
         self._plugins_wanted = group is not None
@@ -137,7 +142,20 @@ class Registry(Mapping[str, T], Generic[T]):
                 )
         return problems
 
+    def _import_namesake(self, name: str) -> None:
+        """Import the built-in module that bears the name, if there is one."""
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        place = f"{self._package}.{name}"
+        if name.isidentifier() and find_spec(place) is not None:
+            import_module(place)
+
     def __getitem__(self, name: str) -> T:
+        if name not in self._items and self._package is not None and self._loaders:
+            self._import_namesake(name)
+        if name in self._items:
+            return self._items[name]
         for plugins in (False, True):
             self.load(plugins=plugins)
             if name in self._items:

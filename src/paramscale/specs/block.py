@@ -120,6 +120,7 @@ def fields_of(item: Block) -> tuple[attrs.Attribute[Any], ...]:
 blocks: Registry[type[Any]] = Registry(
     "kind of block",
     built_in=lambda: import_submodules("paramscale.architecture"),
+    package="paramscale.architecture",
     group="paramscale.blocks",
 )
 

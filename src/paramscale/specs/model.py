@@ -21,6 +21,7 @@ __all__ = ["Layer", "ModelSpec"]
 
 _ONE = np.float64(1.0)
 
+
 def _blocks(value: Any) -> tuple[Block, ...]:
     found = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     for item in found:

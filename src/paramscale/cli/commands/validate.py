@@ -21,11 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="FOLDER",
-        help="folder of measurements, laid out as the library's tables are; absent ones are skipped",
+        help="folder of measurements in the library's layout; absent tables are skipped",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list, an object a line")
     parser.add_argument(
-        "--rows", metavar="FILE", help="also write every row: prediction, interval and truth, as CSV"
+        "--rows",
+        metavar="FILE",
+        help="also write every row: prediction, interval and truth, as CSV",
     )
 
 

@@ -138,9 +138,7 @@ def windowed(
     slides, sees_all = "sliding_attention", "full_attention"
     window = c.optional("sliding_window") if window is None else window
     layers = c.count("num_hidden_layers")
-    kinds = layer_kinds(
-        c, layers, (slides, sees_all), lambda i: slides if default(i) else sees_all
-    )
+    kinds = layer_kinds(c, layers, (slides, sees_all), lambda i: slides if default(i) else sees_all)
     return stack(kinds, lambda kind: make(window if kind == slides else None))
 
 

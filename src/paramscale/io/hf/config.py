@@ -22,9 +22,12 @@ MOST_LAYERS = 10_000
 #: Sizes of which a file must give all that its class has, or none. The reference class would fill
 #: in the default of a single one silently, which is a guess.
 _CORE = frozenset(
-    "hidden_size d_model n_embd num_hidden_layers n_layer n_layers num_layers"
-    " num_attention_heads n_head n_heads".split()
-)
+    (
+        "hidden_size", "d_model", "n_embd",
+        "num_hidden_layers", "n_layer", "n_layers", "num_layers",
+        "num_attention_heads", "n_head", "n_heads",
+    )
+)  # fmt: skip
 
 #: Words in field names that hint at architecture …
 _STRUCTURAL = re.compile(
@@ -44,9 +47,11 @@ _HARMLESS = re.compile(
 
 #: Settings of serving and conversion tools that stand beside the architecture in some files.
 _DEPLOYMENT = frozenset(
-    "context_window_size prefill_chunk_size attention_sink_size max_batch_size"
-    " conv_template tensor_parallel_shards".split()
-)
+    (
+        "context_window_size", "prefill_chunk_size", "attention_sink_size",
+        "max_batch_size", "conv_template", "tensor_parallel_shards",
+    )
+)  # fmt: skip
 
 
 class Config:
@@ -60,6 +65,11 @@ class Config:
         Its type, which decides the family.
     known : ClassDefaults
         What the class says when the file is silent.
+
+    Attributes
+    ----------
+    unknown_fields : str
+        ``"refuse"`` or ``"ignore"``, for what a family reads inside it.
     """
 
     def __init__(self, raw: Mapping[str, Any], model_type: str, known: ClassDefaults) -> None:
@@ -67,6 +77,7 @@ class Config:
         self.known = known
         self.given = self._canonical(raw)
         self.read: set[str] = set()
+        self.unknown_fields = "refuse"
         #: A file that gives none of the core sizes means the default model of its class.
         self.bare = not any(self.given.get(name) is not None for name in _CORE)
 
@@ -214,6 +225,10 @@ class Config:
             field=name,
         )
 
+    def missing(self, name: str, why: str) -> NoReturn:
+        """Raise the error for a field that must be there."""
+        raise ConfigError(f"{self.model_type}: the field {name!r} is missing, {why}", field=name)
+
     def contradiction(self, name: str, why: str) -> NoReturn:
         """Raise the error for fields that cannot all be true."""
         value = self.get(name)
@@ -226,7 +241,7 @@ class Config:
         return value if name in self.given else f"{value} (the default of its class)"
 
     def head_width(self, width: Floats, heads: Floats, name: str = "head_dim") -> Floats:
-        """Return the channels of a head: the field `name`, else width / heads, which must divide."""
+        """Return the channels of a head: the field `name`, else width / heads."""
         stated = self.optional(name)
         if stated is not None:
             return stated

@@ -37,10 +37,9 @@ def family(*model_types: str) -> Callable[[Reader], Reader]:
 def _model_type(config: Mapping[str, Any]) -> str:
     value = config.get("model_type")
     if not isinstance(value, str) or not value:
+        what = f"must be a name, not {value!r}" if "model_type" in config else "is missing"
         raise ConfigError(
-            f"the field 'model_type' must name the architecture, for example 'llama'; it is {value!r}"
-            if "model_type" in config
-            else "the field 'model_type' is missing; it names the architecture, for example 'llama'",
+            f"the field 'model_type' {what}; it names the architecture, for example 'llama'",
             field="model_type",
             value=value,
         )
@@ -120,6 +119,7 @@ def model_from_config(
             field="model_type",
         )
     read = Config(config, model_type, known)
+    read.unknown_fields = unknown_fields
     model = families[model_type](read)
     if unknown_fields == "refuse" and (unread := read.unread()):
         names = read.read | known.defaults.keys()

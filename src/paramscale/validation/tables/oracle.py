@@ -90,9 +90,7 @@ def _exact(
     return Comparison(quantity, name, row, float(truth), value, value, value, group)
 
 
-def _runs(
-    record: dict[str, Any], model: ModelSpec, name: str, row: str
-) -> Iterator[Comparison]:
+def _runs(record: dict[str, Any], model: ModelSpec, name: str, row: str) -> Iterator[Comparison]:
     """Compare FLOPs and caches of the passes that were measured."""
     scans = any(op.kind == "scan" for _, op in model.operations(Pass(1.0, 1.0)))
     group = "with a scan" if scans else "without a scan"

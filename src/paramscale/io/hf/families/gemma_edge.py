@@ -1,4 +1,4 @@
-"""Gemma 3n and 4: embeddings for each layer, layers that reuse earlier caches, two kinds of heads."""
+"""Gemma 3n and 4: embeddings for each layer, reused caches, two kinds of heads."""
 
 from __future__ import annotations
 
@@ -87,7 +87,11 @@ def gemma3n(c: Config) -> ModelSpec:
 
     def layer(kind: _Kind) -> list[Block]:
         attend = attention(
-            c, window=window if kind.slides else None, shares_cache=kind.reuses, qk_norm="head", **bias
+            c,
+            window=window if kind.slides else None,
+            shares_cache=kind.reuses,
+            qk_norm="head",
+            **bias,
         )
         laurel = [Projection(outputs=rank, part="laurel"), Projection(inputs=rank, part="laurel")]
         return [
@@ -104,9 +108,7 @@ def _between(model: ModelSpec, before: list[Block], after: list[Block]) -> Model
     """Return the model with blocks after its embedding, and others before its head."""
     import attrs
 
-    return attrs.evolve(
-        model, embedding=[*model.embedding, *before], head=[*after, *model.head]
-    )
+    return attrs.evolve(model, embedding=[*model.embedding, *before], head=[*after, *model.head])
 
 
 def _whole(c: Config, name: str, value: object) -> Floats:

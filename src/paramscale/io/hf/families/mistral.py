@@ -23,7 +23,10 @@ def ministral(c: Config) -> ModelSpec:
     mlp = gated_mlp(c)
     has_window = c.has("sliding_window") or c.bare
     return decoder(
-        c, windowed(c, lambda window: pre_norm(attention(c, window=window), mlp), lambda _: has_window)
+        c,
+        windowed(
+            c, lambda window: pre_norm(attention(c, window=window), mlp), lambda _: has_window
+        ),
     )
 
 
@@ -39,7 +42,10 @@ def cwm(c: Config) -> ModelSpec:
     """Return a CWM model: every fourth layer, from the first, sees the whole context."""
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
     return decoder(
-        c, windowed(c, lambda window: pre_norm(attention(c, window=window), mlp), lambda i: i % 4 != 0)
+        c,
+        windowed(
+            c, lambda window: pre_norm(attention(c, window=window), mlp), lambda i: i % 4 != 0
+        ),
     )
 
 

@@ -35,12 +35,29 @@ def qwen2(c: Config) -> ModelSpec:
     return _qwen(c, attention(c, **biased(True, False)))
 
 
+def _inner(c: Config, text: dict[str, object], tied: bool) -> ModelSpec:
+    """Return the text model of a multimodal class, which holds the head itself."""
+    c.ignore(*c.given)
+    inner = {**text, "tie_word_embeddings": tied}
+    return model_from_config(inner, unknown_fields=c.unknown_fields)
+
+
 @family("qwen2_vl", "qwen2_5_vl")
 def qwen2_vl(c: Config) -> ModelSpec:
     """Return the text model of a Qwen2-VL file, whose first releases had no ``text_config``."""
-    text = dict(c.sub("text_config").given) if c.has("text_config") else dict(c.given)
-    c.ignore(*c.given)
-    return model_from_config({**text, "model_type": f"{c.model_type}_text"})
+    text = dict(c.sub("text_config").given if c.has("text_config") else c.given)
+    text["model_type"] = c.known.text["text_config"]
+    ties = c.flag("tie_word_embeddings") or text.get("tie_word_embeddings") is True
+    return _inner(c, text, ties)
+
+
+@family("qwen3_vl", "cosmos3_omni", "qwen3_vl_moe", "qwen3_omni_moe_thinker")
+def qwen3_vl(c: Config) -> ModelSpec:
+    """Return the text model of a multimodal Qwen3; the outer object says if the head is tied."""
+    if not c.has("text_config") and not c.bare:
+        c.missing("text_config", "which holds the text model; put its fields there")
+    text = {"model_type": c.known.text["text_config"], **c.sub("text_config").given}
+    return _inner(c, text, c.flag("tie_word_embeddings"))
 
 
 @family("qwen3", "qwen3_vl_text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from paramscale.architecture.experts import MixtureOfExperts
 from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm
 from paramscale.io.hf.config import Config
-from paramscale.io.hf.family import family, model_from_config
+from paramscale.io.hf.family import family
 from paramscale.io.hf.mixture import experts, mixed, step_kinds, total_experts, windows
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
@@ -62,15 +62,3 @@ def _window(c: Config) -> Floats | None:
     if c.has("sliding_window"):
         c.refuse("sliding_window", "the class attends to the whole context")
     return None
-
-
-@family("qwen3_vl_moe", "qwen3_omni_moe_thinker")
-def outer(c: Config) -> ModelSpec:
-    """Return the text model of a multimodal file, whose head the outer object ties or not."""
-    text = dict(c.sub("text_config").given)
-    if not text and c.given.keys() - {"model_type", "tie_word_embeddings"}:
-        c.contradiction("text_config", "the sizes of the text model belong into it")
-    tied = c.flag("tie_word_embeddings")
-    c.ignore(*c.given)
-    inner = c.known.text["text_config"]
-    return model_from_config({"model_type": inner, **text, "tie_word_embeddings": tied})

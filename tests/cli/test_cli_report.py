@@ -1,0 +1,165 @@
+"""``paramscale report``: the page, the JSON, and the options."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import paramscale as ps
+from tests.cli.conftest import Run
+from tests.estimators.configs import CONFIGS, model_of
+
+Paths = dict[str, Path]
+
+
+def refuse_constant(name: str) -> None:
+    raise AssertionError(f"the JSON holds {name}")
+
+
+def loaded(text: str) -> Any:
+    """Return strict JSON: NaN and Infinity are refused."""
+    return json.loads(text, parse_constant=refuse_constant)
+
+
+def test_the_page_of_llama(run: Run, configs: Paths) -> None:
+    """Header, counts, memory against the machine, work, bounds, loss with its domain, sources."""
+    ran = run("report", configs["llama-3.1-8b"], "--hardware", "h100-sxm", "--tokens", "15T")
+    assert ran.code == 0
+    assert ran.err == ""
+    flat = " ".join(ran.out.split())
+    for text in (
+        "32 layers (all alike) × 4,096 wide",
+        "32 × grouped attention (heads 32, kv heads 8, head width 128) + mlp (inner 14,336)",
+        "parameters 8.03 B 8,030,261,248",
+        "mlp 5.64 B 70.2 %",
+        "weights + cache = 15.2 GiB of 74.5 GiB: fits",
+        "Bounds (no machine is faster; real machines are slower)",
+        "tpot_s ≥ 4.57 ms",
+        "loss_nats 2.021 nats",
+        "by besiroglu2024, outside of its domain: training.tokens = 15 T tokens is above",
+        "step_flops needs --batch-tokens",
+        "Besiroglu et al. 2024",
+    ):
+        assert text in flat
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_no_line_is_wider_than_the_terminal(
+    run: Run, configs: Paths, name: str, columns: int
+) -> None:
+    """Every line fits, whatever the model and the terminal; there are no escape sequences."""
+    ran = run("report", configs[name], "--hardware", "h100-sxm", "--tokens", "1T", columns=columns)
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= columns
+    assert "\x1b" not in ran.out
+    assert not any(line != line.rstrip() for line in ran.out.splitlines())
+
+
+def test_distinct_layers_have_a_line_each(run: Run, configs: Paths) -> None:
+    """Windowed and full layers, dense and expert ones, each with its count."""
+    flat = " ".join(run("report", configs["gemma-2-9b"]).out.split())
+    assert "42 layers (of 2 kinds)" in flat
+    assert "21 × grouped attention (heads 16, kv heads 8, head width 256, window 4,096)" in flat
+    flat = " ".join(run("report", configs["deepseek-v3"]).out.split())
+    assert "3 × latent attention" in flat
+    assert "58 × latent attention" in flat
+    assert "draft 1 ×" in flat
+
+
+def test_what_does_not_fit_is_said(run: Run, configs: Paths) -> None:
+    """A model larger than the memory is told so; its layout over devices may make it fit."""
+    words = ("report", configs["deepseek-v3"], "--hardware", "h200-sxm")
+    assert "does not fit" in run(*words).out
+    spread = (*words, "--tensor", "8", "--expert", "8", "--weight-format", "fp8")
+    assert ": fits" in run(*spread).out
+
+
+def test_the_json_is_what_estimate_says(run: Run, configs: Paths) -> None:
+    """Every number of the JSON equals the one in Python; NaN is null."""
+    words = ("--batch", "4", "--prompt-tokens", "1k", "--output-tokens", "65", "--tokens", "2T")
+    ran = run("report", configs["mixtral-8x7b"], "--hardware", "h100-sxm", *words, "--json")
+    told = loaded(ran.out)
+    e = ps.estimate(
+        model=model_of("mixtral-8x7b"),
+        hardware="h100-sxm",
+        serving=ps.ServingSpec(batch=4, prompt_tokens=1000, output_tokens=65),
+        training=ps.TrainingSpec(tokens=2e12),
+    )
+    assert set(told["quantities"]) == set(e)
+    for name, found in told["quantities"].items():
+        assert found["value"] == float(e[name].value)
+        assert found["unit"] == e[name].unit
+        assert found["source"] == e[name].source
+        assert found["estimator"] == e[name].estimator
+        assert found["inside"] is bool(e[name].inside)
+        for end in ("low", "high"):
+            value = float(getattr(e[name], end))
+            assert found[end] == (None if math.isnan(value) else value)
+    assert told["quantities"]["loss_nats"]["low"] is None
+    assert told["missing"].keys() == {"step_flops"}
+    assert told["serving"]["prompt_tokens"] == 1000.0
+    assert told["hardware"]["name"] == "NVIDIA H100 80GB SXM"
+
+
+def test_use_and_quantities(run: Run, configs: Paths) -> None:
+    """A convention by name changes the number; only what is asked for is told."""
+    words = ("report", configs["llama-3.1-8b"], "--quantities", "prefill_flops", "--json")
+    causal = loaded(run(*words).out)["quantities"]
+    full = loaded(run(*words, "--use", "prefill_flops=full_attention").out)["quantities"]
+    assert list(causal) == ["prefill_flops"]
+    assert full["prefill_flops"]["value"] > causal["prefill_flops"]["value"]
+    assert full["prefill_flops"]["estimator"] == "full_attention"
+    page = run("report", configs["llama-3.1-8b"], "--quantities", "prefill_flops").out
+    assert "Estimates\n  prefill_flops" in page
+    assert "kv_cache_bytes" not in page
+
+
+def test_explain(run: Run, configs: Paths) -> None:
+    """The account of one number, down to what was given, in lines that fit."""
+    ran = run("report", configs["llama-3.1-8b"], "--hardware", "h100-sxm", "--explain", "ttft_s")
+    assert ran.out.startswith("ttft_s = 30 ms")
+    assert "Roofline" in ran.out or "roofline" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_unknown_fields(run: Run, tmp_path: Path) -> None:
+    """A field that looks like architecture is refused by name, or left aside when told so."""
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({**CONFIGS["llama-3.1-8b"], "num_attention_moons": 7}))
+    ran = run("report", path)
+    assert ran.code == 2
+    assert "num_attention_moons" in ran.err
+    assert run("report", path, "--unknown-fields", "ignore").code == 0
+
+
+def test_a_published_model_by_name(run: Run) -> None:
+    """A name of the catalogue, where no path is called so."""
+    ran = run("report", "llama-3.1-8b", "--hardware", "h100", "--json")
+    assert loaded(ran.out)["quantities"]["parameters"]["value"] == 8_030_261_248
+
+
+def test_a_path_goes_before_a_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is called like a published model is what is read."""
+    folder = tmp_path / "llama-3.1-8b"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIGS["mamba-130m"]))
+    monkeypatch.chdir(tmp_path)
+    told = loaded(run("report", "llama-3.1-8b", "--json").out)
+    assert told["model"]["family"] == "mamba"
+
+
+def test_an_unknown_memory_is_said(run: Run, configs: Paths) -> None:
+    """A machine whose figure is not on record is not guessed: the page says so, JSON holds null."""
+    lacking = [k for k, m in ps.hardware.items() if math.isnan(m.memory_bandwidth_bytes_per_s)]
+    if not lacking:
+        pytest.skip("every machine has a bandwidth on record")
+    words = ("report", configs["llama-3.1-8b"], "--hardware", lacking[0])
+    assert loaded(run(*words, "--json").out)["quantities"]["tpot_s"]["value"] is None
+    assert "nan" in run(*words).out
