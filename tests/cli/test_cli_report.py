@@ -163,3 +163,21 @@ def test_an_unknown_memory_is_said(run: Run, configs: Paths) -> None:
     words = ("report", configs["llama-3.1-8b"], "--hardware", lacking[0])
     assert loaded(run(*words, "--json").out)["quantities"]["tpot_s"]["value"] is None
     assert "nan" in run(*words).out
+
+
+def test_tensors_alone(run: Run, tmp_path: Path) -> None:
+    """Of a file of tensors the counts are known and the work is not: said so, null in JSON."""
+    header = {
+        "model.embed_tokens.weight": {"dtype": "BF16", "shape": [6, 4], "data_offsets": [0, 48]},
+        "model.up.weight": {"dtype": "BF16", "shape": [4, 4], "data_offsets": [48, 80]},
+    }
+    text = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(80))
+    ran = run("report", path, "--hardware", "h100-sxm")
+    assert ran.code == 0
+    assert "weights + cache are not known" in ran.out
+    told = loaded(run("report", path, "--hardware", "h100-sxm", "--json").out)["quantities"]
+    assert told["parameters"]["value"] == 40.0
+    assert told["weight_bytes"]["value"] == 80.0
+    assert told["tpot_s"]["value"] is None

@@ -163,15 +163,18 @@ def _arrays_equal_scalars(block: Block, width: Floats) -> None:
     cached = np.array([0.0, 3.0, 20.0, 700.0])
     shape = (2, 3, 4)
     grid = block.operations(widths, Pass(2, new, cached))
-    for index in np.ndindex(shape):
-        point = block.operations(
-            widths[index[0], 0, 0], Pass(2, new[index[1], 0], cached[index[2]])
-        )
-        expect([op.name for op in point] == [op.name for op in grid], "a grid has the same rows")
-        for one, many in zip(point, grid, strict=True):
-            for name in _NUMBERS:
-                whole = np.broadcast_to(getattr(many, name), shape)
-                agree(whole[index], getattr(one, name), f"{_name(one)}: {name}, grid equals points")
+    points = [
+        block.operations(widths[i, 0, 0], Pass(2, new[j, 0], cached[k]))
+        for i, j, k in np.ndindex(shape)
+    ]
+    names = [op.name for op in grid]
+    for point in points:
+        expect([op.name for op in point] == names, "a grid has the rows that its points have")
+    for many, *ones in zip(grid, *points, strict=True):
+        for name in _NUMBERS:
+            alone = np.array([getattr(one, name) for one in ones], dtype=float).reshape(shape)
+            whole = np.broadcast_to(getattr(many, name), shape)
+            agree(whole, alone, f"{_name(many)}: {name}, grid equals points")
 
 
 def _borrowed_holds_nothing(block: Block, width: Floats) -> None:

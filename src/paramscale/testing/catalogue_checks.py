@@ -52,7 +52,7 @@ def check_format(form: Format) -> None:
 
 
 def check_law(law: Law) -> None:
-    """Check a law: sourced, with a domain; falling in size and data; arrays equal scalars.
+    """Check a law: sourced, with a domain; falling in size and data; NaN in, NaN out.
 
     Examples
     --------
@@ -62,10 +62,10 @@ def check_law(law: Law) -> None:
     expect(law.source and law.paper, f"{law.law_id} has a source and a paper")
     expect(law.domain.bounds, f"{law.law_id} states where it was fitted")
     for name, (low, high) in law.domain.bounds.items():
-        expect(low >= 0.0, f"{law.law_id}: the domain of {name} is not negative")
-        expect(low < high, f"{law.law_id}: the domain of {name} is not a point")
+        sensible = low is not None and high is not None and 0.0 <= low < high
+        expect(sensible, f"{law.law_id}: the domain of {name} is a range of positive numbers")
     sizes, tokens = np.geomspace(1e7, 1e11, 9)[:, None], np.geomspace(1e9, 1e13, 9)
-    losses = law(sizes, tokens)
+    losses = np.asarray(law(sizes, tokens))
     expect(np.isfinite(losses), f"{law.law_id} is finite")
     expect(losses > 0.0, f"{law.law_id} is positive")
     for axis in (0, 1):
@@ -73,3 +73,5 @@ def check_law(law: Law) -> None:
     one = law(float(sizes[4, 0]), float(tokens[4]))
     expect(np.ndim(one) == 0, f"{law.law_id}: scalar in, scalar out")
     agree(losses[4, 4], one, f"{law.law_id}: arrays equal scalars")
+    lost = law(np.array([np.nan, 0.0, -1.0]), 2e10)
+    expect(np.isnan(lost), f"{law.law_id}: NaN where a size is not a positive number")

@@ -46,7 +46,7 @@ def full_scenario(**changes: Any) -> Scenario:
     >>> full_scenario(serving_batch=3).serving.batch
     np.float64(3.0)
     """
-    figures = {
+    figures: dict[str, Any] = {
         field.name: 1e12
         for field in attrs.fields(HardwareSpec)
         if isinstance(field.default, float) and np.isnan(field.default)
@@ -130,7 +130,8 @@ def _it_is_told(record: Estimator) -> None:
     if record.kind in ("law", "calibrated"):
         expect(record.domain and record.domain.bounds, f"{key} is fitted and states its domain")
     for path, (low, high) in record.domain.bounds.items() if record.domain else ():
-        expect(low <= high and high > 0.0, f"{key}: the domain of {path} has points")
+        sensible = low is not None and high is not None and low <= high and high > 0.0
+        expect(sensible, f"{key}: the domain of {path} has points")
 
 
 def _estimate(record: Estimator, scenario: Scenario) -> Estimates:

@@ -17,7 +17,10 @@ def expect(holds: Any, rule: str) -> None:
 
 def agree(found: Any, wanted: Any, rule: str, tolerance: float = 1e-12) -> None:
     """Expect equality up to a relative tolerance, NaN equal to NaN, with both in the message."""
-    a, b = np.broadcast_arrays(np.asarray(found, float), np.asarray(wanted, float))
+    a, b = np.asarray(found, float), np.asarray(wanted, float)
+    if np.array_equal(a, b):  # the common case, at the least cost
+        return
+    a, b = np.broadcast_arrays(a, b)
     close = np.isclose(a, b, rtol=tolerance, atol=0.0, equal_nan=True)
     if not np.all(close):
         first = tuple(np.argwhere(~close)[0]) if close.ndim else ()

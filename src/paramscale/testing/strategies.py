@@ -125,7 +125,9 @@ def _mixer(biases: bool) -> SearchStrategy[Block]:
     @st.composite
     def grouped(draw: DrawFn) -> Block:
         kv_heads = draw(sizes)
-        bias = {f"{name}_bias": draw(flags) for name in ("query", "key", "value", "output")}
+        bias: dict[str, Any] = {
+            f"{name}_bias": draw(flags) for name in ("query", "key", "value", "output")
+        }
         return GroupedAttention(
             kv_heads * draw(sizes), kv_heads, draw(sizes), window=draw(windows), **bias
         )

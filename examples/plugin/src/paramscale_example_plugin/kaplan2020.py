@@ -20,6 +20,8 @@ def kaplan(
 ) -> Floats:
     """Return ``L = ((N_c / N)^(alpha_N / alpha_D) + D_c / D)^alpha_D`` [nats per token].
 
+    It is NaN where `parameters` or `tokens` is not positive.
+
     Examples
     --------
     Near the figures that the paper's single laws give for 1e9 parameters and unlimited data:
@@ -27,10 +29,15 @@ def kaplan(
     >>> round(float(kaplan(1e9, np.inf, N_c=8.8e13, alpha_N=0.076, D_c=5.4e13, alpha_D=0.095)), 3)
     2.376
     """
-    size = np.asarray(parameters, dtype=np.float64)
-    data = np.asarray(tokens, dtype=np.float64)
+    size, data = _positive(parameters), _positive(tokens)
     loss: Floats = ((N_c / size) ** (alpha_N / alpha_D) + D_c / data) ** alpha_D
     return loss
+
+
+def _positive(value: FloatsLike) -> Floats:
+    """Return float64 numbers, NaN in the place of those that are not positive."""
+    numbers = np.asarray(value, dtype=np.float64)
+    return np.where(numbers > 0.0, numbers, np.nan)[()]
 
 
 law = Law(
