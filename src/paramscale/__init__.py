@@ -10,6 +10,8 @@ np.float64(8030261248.0)
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -94,3 +96,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package itself, in which a room does not hide the mapping that bears its name.
+
+    Importing ``paramscale.laws`` would otherwise bind that module where users expect the laws.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name == "laws" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

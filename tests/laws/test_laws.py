@@ -93,6 +93,8 @@ class TestEveryLaw:
     def test_floor(self, name: str) -> None:
         """Size and data without end leave E."""
         law = laws[name]
+        if "E" not in law.coefficients:
+            pytest.skip("a form without a floor, of a plugin")
         assert law.floor == law.coefficients["E"]
         assert law(1e60, 1e60) == pytest.approx(law.coefficients["E"])
 

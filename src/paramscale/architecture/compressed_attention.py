@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
+from paramscale.errors import SpecError
 from paramscale.specs.block import Operation, block
 from paramscale.specs.fields import number
 from paramscale.specs.passes import Pass
@@ -86,6 +87,13 @@ class CompressedAttention:
     index_heads: Floats | None = number(None, integer=True, optional=True)
     index_width: Floats | None = number(None, integer=True, optional=True)
     selected: Floats | None = number(None, integer=True, optional=True)
+
+    def __attrs_post_init__(self) -> None:
+        if np.any(np.remainder(self.heads, self.output_groups)):
+            raise SpecError(
+                "CompressedAttention.heads must be a multiple of output_groups, not"
+                f" {self.heads} and {self.output_groups}"
+            )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return projections, compressor, indexer, attention and grouped output."""

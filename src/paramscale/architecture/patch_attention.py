@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.architecture.parts import matmul, norm
+from paramscale.errors import SpecError
 from paramscale.specs.block import Operation, block
 from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
@@ -45,6 +46,13 @@ class PatchAttention:
     patch: Floats = number(default=4.0)
     slots: Floats = number(integer=True, default=2.0)
     inward: bool = flag(True)
+
+    def __attrs_post_init__(self) -> None:
+        if np.any(np.remainder(self.heads, self.kv_heads)):
+            raise SpecError(
+                "PatchAttention.heads must be a multiple of kv_heads, not"
+                f" {self.heads} and {self.kv_heads}"
+            )
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return norms, projections, attention and output."""

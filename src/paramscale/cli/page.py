@@ -38,7 +38,9 @@ def paragraph(text: str, width: int, indent: str = "", hanging: str | None = Non
     ['- a text', '  that is', '  long']
     """
     further = indent if hanging is None else hanging
-    lines = wrap(text, width, initial_indent=indent, subsequent_indent=further)
+    lines = wrap(
+        text, width, initial_indent=indent, subsequent_indent=further, break_on_hyphens=False
+    )
     return lines or [indent.rstrip()]
 
 
@@ -77,5 +79,5 @@ def columns(rows: Iterable[Sequence[str]], width: int, indent: str = "  ") -> li
 
 def _beside(lead: str, last: str, width: int) -> list[str]:
     """Return one row, the last cell wrapped in its own column."""
-    first, *more = wrap(last, max(1, width - len(lead))) or [""]
+    first, *more = wrap(last, max(1, width - len(lead)), break_on_hyphens=False) or [""]
     return [(lead + first).rstrip(), *(" " * len(lead) + line for line in more)]

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from paramscale.specs.block import Block, Borrowed
+from paramscale.specs.block import Block, Borrowed, fields_of
 from paramscale.specs.model import Layer, ModelSpec
 
 __all__ = ["block_words", "layer_lines", "number_words"]
@@ -43,7 +43,7 @@ def block_words(item: Block) -> str:
         return f"shared {block_words(item.block)}"
     facts = [
         fact
-        for field in attrs.fields(type(item))  # type: ignore[arg-type]
+        for field in fields_of(item)
         if (fact := _field_words(field.name, getattr(item, field.name), field.default))
     ]
     kind = item.kind.replace("_", " ")

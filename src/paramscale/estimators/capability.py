@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
 
 import attrs
 
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.errors import PluginWarning, RegistrationError
 from paramscale.laws import Law, laws
 from paramscale.specs.training import TrainingSpec
 from paramscale.typing import Floats
@@ -43,17 +44,25 @@ def _domain(law: Law) -> Domain:
     return attrs.evolve(law.domain, bounds={**law.domain.bounds, "active_fraction": (1.0, 1.0)})
 
 
+def _source(law: Law) -> str:
+    return law.source if not law.arxiv else f"{law.paper}, arXiv:{law.arxiv}; {law.source}"
+
+
 def _register() -> None:
-    first: dict[str, Any] = {"besiroglu2024": 0}
+    """Make an estimator of each law of size and data; one that cannot be one is told of."""
+    first = {"besiroglu2024": 0}
     for name, law in laws.items():
-        estimator(
-            gives=q.LOSS_NATS,
-            name=name,
-            source=law.source if not law.arxiv else f"{law.paper}, arXiv:{law.arxiv}; {law.source}",
-            kind="law",
-            domain=_domain(law),
+        if law.form.inputs != ("parameters", "tokens"):
+            continue
+        register = estimator(
+            gives=q.LOSS_NATS, name=name, source=_source(law), kind="law", domain=_domain(law),
             rank=first.get(name, 1),
-        )(LossLaw(law))
+        )  # fmt: skip
+        try:
+            register(LossLaw(law))
+        except RegistrationError as error:  # a third party's law must not stop the rest
+            text = f"the law {name!r} gives no estimate of loss_nats: {error}"
+            warnings.warn(PluginWarning(text), stacklevel=2)
 
 
 _register()

@@ -50,7 +50,19 @@ class Operation(NamedTuple):
     moved_in, moved_out : Floats
         Activation elements read and written.
     kept : Floats
-        Activation elements kept for the backward pass.
+        Activation elements kept for the backward pass in the activations' format, whatever the
+        implementation: inputs of matrices, of norms and of activation functions, queries, keys,
+        values. A tensor that several operations need is counted once, where it first stands.
+    kept_fp32 : Floats
+        Elements kept in fp32 whatever the format: statistics of norms and softmax, router
+        probabilities, log-probabilities of the loss.
+    apart, apart_fp32 : Floats
+        Further elements that are kept only where element-wise work runs as kernels apart, as in
+        the reference code: in the activations' format, and in fp32.
+    scores : Floats
+        Elements of the attention matrix, which only implementations that write it down keep.
+    repeated : Floats
+        Further elements of keys and values where grouped heads are repeated to all query heads.
     state : Floats
         Cache or state elements held after this pass, all sequences together.
     state_format : str
@@ -80,6 +92,11 @@ class Operation(NamedTuple):
     moved_in: Floats = NOTHING
     moved_out: Floats = NOTHING
     kept: Floats = NOTHING
+    kept_fp32: Floats = NOTHING
+    apart: Floats = NOTHING
+    apart_fp32: Floats = NOTHING
+    scores: Floats = NOTHING
+    repeated: Floats = NOTHING
     state: Floats = NOTHING
     state_format: str = "kv"
     state_read: Floats = NOTHING
@@ -122,7 +139,15 @@ blocks: Registry[type[Any]] = Registry(
     built_in=lambda: import_submodules("paramscale.architecture"),
     package="paramscale.architecture",
     group="paramscale.blocks",
+    adopt=lambda name, thing: _adopt(name, thing),
 )
+
+
+def _adopt(name: str, thing: Any) -> None:
+    """Take what an entry point gave: a class that registered itself, or one to register."""
+    if all(known is not thing for known in blocks.names_so_far().values()):
+        block(name)(thing)
+
 
 B = TypeVar("B", bound=type[Any])
 

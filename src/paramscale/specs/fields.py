@@ -116,9 +116,10 @@ def number(
         if missing:
             good = good | np.isnan(value)
         if not np.all(good):
+            large = integer and np.any((value > _EXACT) & np.isfinite(value))
             raise SpecError(
-                f"{type(instance).__name__}.{attribute.name} must be {allowed},"
-                f" not {_first_bad(value, good)}"
+                f"{type(instance).__name__}.{attribute.name} must be {allowed}"
+                f"{' and at most 2^53' if large else ''}, not {_first_bad(value, good)}"
             )
 
     def convert(value: Any, instance: Any, attribute: Any) -> Floats | None:
