@@ -104,8 +104,8 @@ def estimate_with(
     ...     return 60.0 * minutes
     >>> estimate_with(own, None, {}, options={"wait_s.minutes": 3.0})
     Estimates: 1 quantity at 1 point
-    quantity  value  estimator   source
-    wait_s    3 min  usual_wait  a guess
+    quantity  value  kind   estimator   source
+    wait_s    3 min  exact  usual_wait  a guess
     """
     world.registry.load()
     wanted = _wanted(world, quantities)

@@ -9,6 +9,7 @@ __all__ = ["html_details", "html_page", "html_table", "short", "text_table"]
 _STYLE = """\
 .ps-estimates table{border-collapse:collapse}
 .ps-estimates td,.ps-estimates th{padding:.15em .8em;text-align:left;vertical-align:top}
+.ps-estimates details td{white-space:nowrap}
 .ps-estimates tbody tr{border-top:1px solid #8884}
 .ps-estimates .ps-outside{font-weight:bold}
 pre.ps-fallback{display:none}"""

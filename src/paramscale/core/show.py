@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,19 +14,25 @@ from paramscale.units import format_value
 
 __all__ = ["estimates_html", "estimates_text"]
 
-_HEADER = ("quantity", "value", "90 % interval", "estimator", "domain", "source")
+Row: TypeAlias = tuple[str, ...]
+
+_HEADER = ("quantity", "value", "90 % interval", "kind", "estimator", "domain", "source")
 
 
 def estimates_text(estimates: Estimates) -> str:
     """Return the estimates as an aligned text table under a line that counts them."""
     rows = [_row(estimate, 44) for estimate in estimates.values()]
-    kept = [index for index in range(len(_HEADER)) if index < 2 or any(row[index] for row in rows)]
-    header = [_HEADER[index] for index in kept]
     lines = [_title(estimates)]
     if rows:
-        lines.append(text_table(header, [[row[index] for index in kept] for row in rows]))
+        lines.append(text_table(*_without_empty_columns(rows)))
     lines += [f"not estimated: {short(', '.join(estimates.missing), 84)}"] * bool(estimates.missing)
     return "\n".join(lines)
+
+
+def _without_empty_columns(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows without the columns that say nothing."""
+    kept = [index for index in range(len(_HEADER)) if index < 2 or any(row[index] for row in rows)]
+    return [_HEADER[index] for index in kept], [[row[index] for index in kept] for row in rows]
 
 
 def estimates_html(estimates: Estimates) -> str:
@@ -39,8 +46,8 @@ def estimates_html(estimates: Estimates) -> str:
             cells = [[escape(cell) for cell in row] for row in shares]
             parts = html_table(("part", "value", "share"), cells)
             value = html_details(_value(estimate), parts)
-        rows.append([shown, value, interval, *others])
-    body = html_table(_HEADER, rows)
+        rows.append((shown, value, interval, *others))
+    body = html_table(*_without_empty_columns(rows))
     if estimates.missing:
         reasons = "".join(f"<pre>{escape(text)}</pre>" for text in estimates.missing.values())
         body += html_details(f"{len(estimates.missing)} not estimated", reasons)
@@ -57,7 +64,7 @@ def _title(estimates: Estimates) -> str:
     return f"Estimates: {what} at {where}" + (f" over {over}" if over else "")
 
 
-def _row(estimate: Estimate, width: int) -> tuple[str, str, str, str, str, str]:
+def _row(estimate: Estimate, width: int) -> Row:
     interval = ""
     if estimate.has_interval:
         low, high = (_range(end, estimate.unit) for end in (estimate.low, estimate.high))
@@ -66,7 +73,8 @@ def _row(estimate: Estimate, width: int) -> tuple[str, str, str, str, str, str]:
     some = f" at {out} of {np.size(estimate.inside)}" if np.ndim(estimate.inside) else ""
     domain = f"outside{some}" if out else ""
     source = short(estimate.source, width)
-    return estimate.name, _value(estimate), interval, estimate.estimator, domain, source
+    name, value = estimate.name, _value(estimate)
+    return name, value, interval, estimate.kind, estimate.estimator, domain, source
 
 
 def _value(estimate: Estimate) -> str:
