@@ -250,7 +250,7 @@ def test_repr_is_a_table(ask):
         "Estimates: 2 quantities at 1 point",
         "quantity   value  90 % interval  kind   estimator  source",
         "water_l    6 L                   exact  rainfall   Pluvius 1990",
-        "filling_s  3 s    1.5 s to 6 s   exact  filling    Torricelli 1643",
+        "filling_s  3 s    1.5 s to 6 s   bound  filling    Torricelli 1643",
     ]
     arrays = repr(ask(**grid(), quantities=["water_l"]))
     assert "at 6 points over garden.width (3), rain.rate (2)" in arrays
