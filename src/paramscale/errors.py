@@ -12,6 +12,8 @@ __all__ = [
     "CycleError",
     "DomainWarning",
     "FileFormatError",
+    "FitError",
+    "IdentifiabilityWarning",
     "IgnoredFieldWarning",
     "MissingInputError",
     "ParamscaleError",
@@ -85,7 +87,7 @@ class CycleError(ParamscaleError, ValueError):
 
 
 class ConfigError(ParamscaleError, ValueError):
-    """A field of a model's configuration file is missing, unknown, contradictory or out of range."""
+    """A field of a configuration file is missing, unknown, contradictory or out of range."""
 
     def __init__(self, text: str, *, field: str | None = None, value: object = None) -> None:
         super().__init__(text)
@@ -107,6 +109,21 @@ class UnsupportedArchitectureError(ParamscaleError, NotImplementedError):
 
 class FileFormatError(ParamscaleError, ValueError):
     """A file is not what its format promises: truncated, oversized, or inconsistent."""
+
+
+class FitError(ParamscaleError, ValueError):
+    """Runs cannot be fitted: a bad number, too few of them, or a coefficient they do not determine.
+
+    ``coefficients`` names those that the runs leave open.
+    """
+
+    def __init__(self, text: str, *, coefficients: Iterable[str] = ()) -> None:
+        super().__init__(text)
+        self.coefficients = tuple(coefficients)
+
+
+class IdentifiabilityWarning(UserWarning):
+    """Runs hardly determine a coefficient; what comes out for it rests on a prior or on noise."""
 
 
 class DomainWarning(UserWarning):

@@ -34,8 +34,9 @@ def roofline(
 ) -> Floats:
     """Return the least seconds in which the devices together can do some work.
 
-    t = max(FLOPs / (devices x peak), bytes / (devices x bandwidth)). The peak is that of the fastest
-    number format in use. Experts are read as often as uniform, independent routing hits them.
+    t = max(FLOPs / (devices x peak), bytes / (devices x bandwidth)). The peak is that of the
+    fastest number format in use. Experts are read as often as uniform, independent routing hits
+    them.
     """
     stored, computed = as_format(serving.weight_format), as_format(serving.activation_format)
     weight = stored.bits_per_weight / 8.0
@@ -46,7 +47,8 @@ def roofline(
     }
 
     def moved(op: Operation) -> Floats:
-        return op.weights_read * weight + (op.state_read + op.state_written) * state[op.state_format]
+        states = (op.state_read + op.state_written) * state[op.state_format]
+        return op.weights_read * weight + states
 
     peak = np.fmax(hardware.peak_flops_per_s(stored), hardware.peak_flops_per_s(computed))
     compute = total(work, _flops) / peak
