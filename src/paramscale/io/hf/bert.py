@@ -9,7 +9,7 @@ from paramscale.architecture.cross_attention import CrossAttention
 from paramscale.architecture.embedding import Projection, Table
 from paramscale.architecture.head import Head
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import biased, even_attention, plain_mlp, stack
+from paramscale.io.hf.common import biased, even_attention, plain_mlp, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.specs.block import Block
 from paramscale.specs.model import Layer
@@ -59,7 +59,7 @@ def bert_layers(
             c.contradiction("add_cross_attention", "it needs 'is_decoder'")
         blocks.append(CrossAttention(**biases))
     blocks += [plain_mlp(c, bias=True), Norm("layer"), *extra]
-    return stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    return same_layers(c, blocks)
 
 
 def bert_head(

@@ -24,6 +24,7 @@ __all__ = [
     "layer_kinds",
     "plain_mlp",
     "pre_norm",
+    "same_layers",
     "stack",
     "tables",
     "windowed",
@@ -54,6 +55,13 @@ def stack(kinds: Sequence[K], make: Callable[[K], Sequence[Block]]) -> list[Laye
     for kind in kinds:
         counts[kind] = counts.get(kind, 0) + 1
     return [Layer(make(kind), count) for kind, count in counts.items()]
+
+
+def same_layers(
+    c: Config, blocks: Sequence[Block], field: str = "num_hidden_layers"
+) -> list[Layer]:
+    """Return as many equal layers as a field says."""
+    return [Layer(blocks, c.count(field))]
 
 
 def attention(c: Config, **changes: Any) -> GroupedAttention:

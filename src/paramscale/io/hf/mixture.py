@@ -19,7 +19,6 @@ __all__ = [
     "listed_kinds",
     "mixed",
     "numbers",
-    "same_layers",
     "sparse_after",
     "step_kinds",
     "total_experts",
@@ -90,11 +89,6 @@ def fine_experts(
         "shared_inner": beside * c.integer(inner) if beside else None,
     }
     return experts(c, total, inner=inner, **{**values, **changes})
-
-
-def same_layers(c: Config, blocks: Sequence[Block]) -> list[Layer]:
-    """Return ``num_hidden_layers`` equal layers."""
-    return stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
 
 
 def windows(

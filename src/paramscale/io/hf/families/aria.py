@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from paramscale.io.hf.common import attention, biased, decoder, pre_norm
+from paramscale.io.hf.common import attention, biased, decoder, pre_norm, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import experts, same_layers
+from paramscale.io.hf.mixture import experts
 from paramscale.specs.model import ModelSpec
 
 

@@ -8,7 +8,7 @@ from paramscale.architecture.cross_attention import CrossAttention
 from paramscale.architecture.embedding import Table
 from paramscale.architecture.head import Head
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import biased, decoder, even_attention, plain_mlp, stack, tables
+from paramscale.io.hf.common import biased, decoder, even_attention, plain_mlp, same_layers, tables
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -50,7 +50,7 @@ def _model(
     blocks: list[Block] = [attend, Norm("layer"), mlp, Norm("layer")]
     if cross is not None:
         blocks.insert(2, cross)
-    layers = stack(["layer"] * c.count("decoder_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks, "decoder_layers")
     tie = c.flag("tie_word_embeddings") if tied is None else tied
     head: list[Block] = [Norm("layer")] if final_norm else []
     head.append(Head(c.integer("vocab_size"), tied=tie))
@@ -114,7 +114,7 @@ def musicgen(c: Config) -> ModelSpec:
     if c.model_type == "musicgen_decoder":
         without: dict[str, Any] = biased(False)
         blocks.append(CrossAttention(**without))
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     codebooks = c.count("num_codebooks")
     c.flag("tie_word_embeddings")  # the class has nothing to tie
     head: list[Block] = [Norm("layer"), *[Head(tokens)] * codebooks]

@@ -8,7 +8,14 @@ from paramscale.architecture.embedding import Table
 from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.architecture.mlp import MLP
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import biased, decoder, even_attention, plain_mlp, pre_norm, stack
+from paramscale.io.hf.common import (
+    biased,
+    decoder,
+    even_attention,
+    plain_mlp,
+    pre_norm,
+    same_layers,
+)
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -37,7 +44,7 @@ def bloom(c: Config) -> ModelSpec:
         c.contradiction("n_inner", f"its class has {int(4 * width)} inner channels")
     mlp = MLP(4 * width, gated=False, bias_in=True, bias_out=True)
     blocks = pre_norm(attend, mlp, "layer")
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     embedding: list[Block] = [Table(c.integer("vocab_size")), Norm("layer")]
     return decoder(c, layers, norm="layer", width=width, embedding=embedding)
 
@@ -53,7 +60,7 @@ def falcon(c: Config) -> ModelSpec:
     mlp = plain_mlp(c, "ffn_hidden_size", bias=bias, default=4 * width)
     blocks: list[Block] = [Norm("layer")] * _falcon_norms(c)
     blocks += [_falcon_attention(c, width, bias), mlp]
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     return decoder(c, layers, norm="layer", width=width)
 
 
@@ -100,5 +107,5 @@ def mpt(c: Config) -> ModelSpec:
     width = c.integer("d_model")
     attend = even_attention(c, width, c.integer("n_heads"))
     blocks = pre_norm(attend, MLP(4 * width, gated=False), "layer_no_bias")
-    layers = stack(["layer"] * c.count("n_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layers")
     return decoder(c, layers, norm="layer_no_bias", width=width)

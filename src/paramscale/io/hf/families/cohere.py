@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, stack, windowed
+from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, same_layers, windowed
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -21,8 +21,7 @@ def cohere(c: Config) -> ModelSpec:
         **biased(c.flag("attention_bias")),
     )
     layer: list[Block] = [Norm(_NORM), attend, gated_mlp(c)]
-    kinds = ["layer"] * c.count("num_hidden_layers")
-    return decoder(c, stack(kinds, lambda _: layer), norm=_NORM)
+    return decoder(c, same_layers(c, layer), norm=_NORM)
 
 
 @family("cohere2", "cohere_compass_text")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack, windowed
+from paramscale.io.hf.common import (
+    attention,
+    biased,
+    decoder,
+    gated_mlp,
+    pre_norm,
+    same_layers,
+    windowed,
+)
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -14,7 +22,7 @@ from paramscale.specs.model import ModelSpec
 def gemma(c: Config) -> ModelSpec:
     """Return a Gemma model."""
     layer = pre_norm(attention(c, **biased(c.flag("attention_bias"))), gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 def sandwich(attend: Block, mlp: Block) -> list[Block]:

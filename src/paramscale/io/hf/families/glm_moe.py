@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm
+from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.families.gemma import sandwich
 from paramscale.io.hf.family import family
@@ -12,7 +12,6 @@ from paramscale.io.hf.mixture import (
     fine_experts,
     listed_kinds,
     mixed,
-    same_layers,
     sparse_after,
     windows,
 )

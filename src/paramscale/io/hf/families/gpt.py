@@ -8,7 +8,7 @@ from paramscale.architecture.cross_attention import CrossAttention
 from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.architecture.mlp import MLP
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import biased, decoder, even_attention, stack, tables
+from paramscale.io.hf.common import biased, decoder, even_attention, same_layers, stack, tables
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -36,7 +36,7 @@ def gpt2(c: Config) -> ModelSpec:
             c.refuse("add_cross_attention", "not together with multi_query")
         blocks.append(CrossAttention())
     blocks += [Norm("layer"), _mlp(c)]
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     embedding = tables(c, positions="n_positions")
     return decoder(c, layers, norm="layer", width=c.integer("n_embd"), embedding=embedding)
 
@@ -47,7 +47,7 @@ def openai_gpt(c: Config) -> ModelSpec:
     width = c.integer("n_embd")
     mlp = MLP(4 * width, gated=False, bias_in=True, bias_out=True)
     blocks: list[Block] = [_attention(c, **biased(True)), Norm("layer"), mlp, Norm("layer")]
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     return decoder(
         c, layers, norm="none", width=width, embedding=tables(c, positions="n_positions")
     )
@@ -58,7 +58,7 @@ def gptj(c: Config) -> ModelSpec:
     """Return a GPT-J or CodeGen: attention and feed-forward block side by side after one norm."""
     c.ignore("n_ctx", "rotary_dim")  # rotary tables are computed, not learned
     blocks: list[Block] = [Norm("layer"), _attention(c), _mlp(c)]
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     return decoder(c, layers, norm="layer", width=c.integer("n_embd"), head_bias=True)
 
 
@@ -67,7 +67,7 @@ def ctrl(c: Config) -> ModelSpec:
     """Return a CTRL: sinusoidal positions, and a bias of the logits."""
     mlp = MLP(c.integer("dff"), gated=False, bias_in=True, bias_out=True)
     blocks: list[Block] = [Norm("layer"), _attention(c, **biased(True)), Norm("layer"), mlp]
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     return decoder(c, layers, norm="layer", width=c.integer("n_embd"), head_bias=True)
 
 

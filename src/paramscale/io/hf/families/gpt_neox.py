@@ -14,6 +14,7 @@ from paramscale.io.hf.common import (
     gated_mlp,
     plain_mlp,
     pre_norm,
+    same_layers,
     stack,
 )
 from paramscale.io.hf.config import Config
@@ -29,7 +30,7 @@ def _even(c: Config, kv_heads: Floats | None = None, **changes: Any) -> Block:
 
 
 def _equal_layers(c: Config, blocks: list[Block], **model: Any) -> ModelSpec:
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     return decoder(c, layers, norm="layer", **model)
 
 

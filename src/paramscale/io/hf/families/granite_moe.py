@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from paramscale.architecture.experts import MixtureOfExperts
-from paramscale.io.hf.common import attention, biased, decoder, pre_norm, stack
+from paramscale.io.hf.common import attention, biased, decoder, pre_norm, same_layers, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import experts, same_layers, windows
+from paramscale.io.hf.mixture import experts, windows
 from paramscale.specs.model import ModelSpec
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from paramscale.architecture.mixture_of_attention import MixtureOfAttention
 from paramscale.architecture.norm import Norm
 from paramscale.architecture.vectors import Vectors
-from paramscale.io.hf.common import decoder
+from paramscale.io.hf.common import decoder, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, experts, same_layers
+from paramscale.io.hf.mixture import agrees, experts
 from paramscale.specs.model import ModelSpec
 
 

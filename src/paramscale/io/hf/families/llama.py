@@ -10,7 +10,7 @@ from paramscale.io.hf.common import (
     gated_mlp,
     plain_mlp,
     pre_norm,
-    stack,
+    same_layers,
 )
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
@@ -24,7 +24,7 @@ def llama(c: Config) -> ModelSpec:
     layer = pre_norm(
         attention(c, **biased(c.flag("attention_bias"))), gated_mlp(c, bias=c.flag("mlp_bias"))
     )
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("seed_oss")
@@ -32,7 +32,7 @@ def seed_oss(c: Config) -> ModelSpec:
     """Return a Seed-OSS model: the output projection has its own bias flag."""
     attend = attention(c, **biased(c.flag("attention_bias"), c.flag("attention_out_bias")))
     layer = pre_norm(attend, gated_mlp(c, bias=c.flag("mlp_bias")))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("internlm3", "iquestcoder")
@@ -41,7 +41,7 @@ def internlm3(c: Config) -> ModelSpec:
     layer = pre_norm(
         attention(c, **biased(c.flag("attention_bias"))), gated_mlp(c, bias=c.flag("mlp_bias"))
     )
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("ernie4_5")
@@ -49,7 +49,7 @@ def ernie(c: Config) -> ModelSpec:
     """Return an Ernie 4.5 dense model: one flag gives every projection a bias."""
     bias = c.flag("use_bias")
     layer = pre_norm(attention(c, **biased(bias)), gated_mlp(c, bias=bias))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("helium")
@@ -59,7 +59,7 @@ def helium(c: Config) -> ModelSpec:
     if attend.heads * attend.head_width != c.integer("hidden_size"):
         c.contradiction("head_dim", "heads times it must be the width, which the output maps to")
     layer = pre_norm(attend, gated_mlp(c, bias=c.flag("mlp_bias")))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("arcee")
@@ -67,7 +67,7 @@ def arcee(c: Config) -> ModelSpec:
     """Return an Arcee model: a Llama without the gate (squared ReLU)."""
     attend = attention(c, **biased(c.flag("attention_bias")))
     layer = pre_norm(attend, plain_mlp(c, bias=c.flag("mlp_bias")))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("nemotron", "jais2")
@@ -75,8 +75,7 @@ def nemotron(c: Config) -> ModelSpec:
     """Return a Nemotron model: layer norms with bias, no gate."""
     attend = attention(c, **biased(c.flag("attention_bias")))
     layer = pre_norm(attend, plain_mlp(c, bias=c.flag("mlp_bias")), "layer")
-    kinds = ["layer"] * c.count("num_hidden_layers")
-    return decoder(c, stack(kinds, lambda _: layer), norm="layer")
+    return decoder(c, same_layers(c, layer), norm="layer")
 
 
 @family("hyperclovax")
@@ -86,7 +85,7 @@ def hyperclovax(c: Config) -> ModelSpec:
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
     post = [Norm()] if c.flag("use_post_norm") else []
     layer: list[Block] = [Norm(), attend, *post, Norm(), mlp, *post]
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("bitnet")
@@ -95,7 +94,7 @@ def bitnet(c: Config) -> ModelSpec:
     attend = attention(c, **biased(c.flag("attention_bias")))
     mlp = gated_mlp(c)
     layer: list[Block] = [Norm(), attend, Norm(), Norm(), mlp, Norm(channels=mlp.inner)]
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("hunyuan_v1_dense")
@@ -103,7 +102,7 @@ def hunyuan(c: Config) -> ModelSpec:
     """Return a Hunyuan dense model: queries and keys are normalised in each head."""
     attend = attention(c, qk_norm="head", **biased(c.flag("attention_bias")))
     layer = pre_norm(attend, gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("nanochat")
@@ -111,5 +110,4 @@ def nanochat(c: Config) -> ModelSpec:
     """Return a nanochat model: norms that learn nothing, also one after the embedding."""
     attend = attention(c, **biased(c.flag("attention_bias")))
     layer = pre_norm(attend, plain_mlp(c), "none")
-    kinds = ["layer"] * c.count("num_hidden_layers")
-    return decoder(c, stack(kinds, lambda _: layer), norm="none")
+    return decoder(c, same_layers(c, layer), norm="none")

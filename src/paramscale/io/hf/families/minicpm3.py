@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paramscale.io.hf.common import decoder, gated_mlp, pre_norm, stack
+from paramscale.io.hf.common import decoder, gated_mlp, pre_norm, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.latent import latent_attention
@@ -18,11 +18,11 @@ def minicpm3(c: Config) -> ModelSpec:
     values = c.optional("v_head_dim")
     attend = latent_attention(c, value_width=width // heads if values is None else values)
     layer = pre_norm(attend, gated_mlp(c, bias=c.flag("mlp_bias")))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("youtu")
 def youtu(c: Config) -> ModelSpec:
     """Return a Youtu-LLM: no biases in the feed-forward block."""
     layer = pre_norm(latent_attention(c), gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))

@@ -6,10 +6,18 @@ from typing import Any
 
 from paramscale.architecture.block_indexer import BlockIndexer
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import attention, decoder, gated_mlp, layer_kinds, pre_norm, stack
+from paramscale.io.hf.common import (
+    attention,
+    decoder,
+    gated_mlp,
+    layer_kinds,
+    pre_norm,
+    same_layers,
+    stack,
+)
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, experts, listed_kinds, same_layers
+from paramscale.io.hf.mixture import agrees, experts, listed_kinds
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec
 from paramscale.typing import Floats

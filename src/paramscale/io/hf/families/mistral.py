@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, pre_norm, stack, windowed
+from paramscale.io.hf.common import (
+    attention,
+    biased,
+    decoder,
+    gated_mlp,
+    pre_norm,
+    same_layers,
+    windowed,
+)
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.model import ModelSpec
@@ -14,7 +22,7 @@ def mistral(c: Config) -> ModelSpec:
     if c.has("layer_types"):
         c.refuse("layer_types", "the type 'ministral' has layers of several kinds")
     layer = pre_norm(attention(c, window=c.optional("sliding_window")), gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("ministral")
@@ -34,7 +42,7 @@ def ministral(c: Config) -> ModelSpec:
 def phi3(c: Config) -> ModelSpec:
     """Return a Phi-3 or Phi-4 model; the fused projections hold what the separate ones would."""
     layer = pre_norm(attention(c, window=c.optional("sliding_window")), gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("cwm")

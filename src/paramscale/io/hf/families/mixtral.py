@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import attention, biased, decoder, pre_norm
+from paramscale.io.hf.common import attention, biased, decoder, pre_norm, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, experts, same_layers
+from paramscale.io.hf.mixture import agrees, experts
 from paramscale.specs.model import ModelSpec
 
 

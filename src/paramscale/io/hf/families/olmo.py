@@ -12,7 +12,7 @@ from paramscale.io.hf.common import (
     gated_mlp,
     plain_mlp,
     pre_norm,
-    stack,
+    same_layers,
     windowed,
 )
 from paramscale.io.hf.config import Config
@@ -25,8 +25,7 @@ from paramscale.specs.model import ModelSpec
 def olmo(c: Config) -> ModelSpec:
     """Return an OLMo model: norms that learn nothing."""
     layer = pre_norm(attention(c, **biased(c.flag("attention_bias"))), gated_mlp(c), "none")
-    kinds = ["layer"] * c.count("num_hidden_layers")
-    return decoder(c, stack(kinds, lambda _: layer), norm="none")
+    return decoder(c, same_layers(c, layer), norm="none")
 
 
 def _post_norm(attend: Block, mlp: Block) -> list[Block]:
@@ -38,7 +37,7 @@ def olmo2(c: Config) -> ModelSpec:
     """Return an OLMo 2 model: norms after the blocks, q/k norms over all heads together."""
     attend = attention(c, qk_norm="heads", **biased(c.flag("attention_bias")))
     layer = _post_norm(attend, gated_mlp(c))
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("olmo3")
@@ -87,4 +86,4 @@ def apertus(c: Config) -> ModelSpec:
     learned = 2.0 if c.get("hidden_act") == "xielu" else 0.0
     mlp = attrs.evolve(plain_mlp(c), learned_activation=learned)
     layer = pre_norm(attention(c, qk_norm="head", **biased(c.flag("attention_bias"))), mlp)
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))

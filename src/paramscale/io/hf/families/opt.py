@@ -12,7 +12,7 @@ from paramscale.io.hf.common import (
     even_attention,
     plain_mlp,
     pre_norm,
-    stack,
+    same_layers,
     tables,
 )
 from paramscale.io.hf.config import Config
@@ -30,7 +30,7 @@ def opt(c: Config) -> ModelSpec:
     norm = "layer" if c.flag("layer_norm_elementwise_affine") else "none"
     attend = even_attention(c, width, c.integer("num_attention_heads"), **biased(bias))
     blocks = pre_norm(attend, plain_mlp(c, "ffn_dim", bias=bias), norm)
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     narrow = c.integer("word_embed_proj_dim", width)
     tokens = Table(c.integer("vocab_size"), channels=narrow)
     embedding: list[Block] = [tokens, tables(c, extra=_UNUSED)[1]]
@@ -50,7 +50,7 @@ def biogpt(c: Config) -> ModelSpec:
     width = c.integer("hidden_size")
     attend = even_attention(c, width, c.integer("num_attention_heads"), **biased(True))
     blocks = pre_norm(attend, plain_mlp(c, bias=True), "layer")
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     return decoder(c, layers, norm="layer", embedding=tables(c, extra=_UNUSED))
 
 
@@ -62,5 +62,5 @@ def xglm(c: Config) -> ModelSpec:
     blocks = pre_norm(attend, plain_mlp(c, "ffn_dim", bias=True), "layer")
     if c.flag("add_cross_attention"):
         blocks.append(CrossAttention())
-    layers = stack(["layer"] * c.count("num_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks, "num_layers")
     return decoder(c, layers, norm="layer", width=width)

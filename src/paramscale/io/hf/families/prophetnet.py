@@ -19,6 +19,7 @@ from paramscale.io.hf.common import (
     layer_kinds,
     plain_mlp,
     pre_norm,
+    same_layers,
     stack,
     tables,
 )
@@ -43,7 +44,7 @@ def prophetnet(c: Config) -> ModelSpec:
     blocks: list[Block] = [attend, norm, mlp, norm]
     if c.flag("add_cross_attention"):
         blocks.append(CrossAttention())
-    layers = stack(["layer"] * c.count("num_decoder_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks, "num_decoder_layers")
     tokens, positions = tables(c)
     embedding: list[Block] = [tokens, positions, Table(streams, of="other_embedding"), norm]
     tied = c.flag("tie_word_embeddings")
@@ -62,7 +63,7 @@ def moshi(c: Config) -> ModelSpec:
     c.ignore("audio_vocab_size", "audio_encoder_config", "depth_decoder_config", "num_codebooks")
     attend = attention(c, window=c.optional("sliding_window"))
     blocks = pre_norm(attend, MLP(inner // 2, gated=True))
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     tokens = c.integer("vocab_size")
     c.flag("tie_word_embeddings")  # table and head have different sizes, and are never tied
     return decoder(c, layers, embedding=[Table(tokens + 1)], tied=False)
@@ -80,7 +81,7 @@ def cpmant(c: Config) -> ModelSpec:
         gated_mlp(c, "dim_ff"),
     ]
     blocks = [MoreTokens(item, prefix=prompt) for item in inner]
-    layers = stack(["layer"] * c.count("num_hidden_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks)
     tokens, segments = c.integer("vocab_size"), c.integer("segment_types")
     c.flag("tie_word_embeddings")
     embedding = [

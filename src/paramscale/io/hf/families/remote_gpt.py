@@ -12,10 +12,10 @@ from paramscale.architecture.grouped_attention import GroupedAttention
 from paramscale.architecture.head import Head
 from paramscale.architecture.mlp import MLP
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import biased, decoder, even_attention, pre_norm, stack
+from paramscale.io.hf.common import biased, decoder, even_attention, pre_norm, same_layers, stack
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, same_layers
+from paramscale.io.hf.mixture import agrees
 from paramscale.io.hf.remote import spelled
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec

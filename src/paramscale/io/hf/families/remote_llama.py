@@ -14,12 +14,13 @@ from paramscale.io.hf.common import (
     even_attention,
     gated_mlp,
     pre_norm,
+    same_layers,
     stack,
 )
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.io.hf.latent import draft_layers, leading_dense, routed_experts
-from paramscale.io.hf.mixture import agrees, experts, same_layers
+from paramscale.io.hf.mixture import agrees, experts
 from paramscale.io.hf.remote import even_heads, spelled, stated_tie
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from paramscale.architecture.localized_filtering import LocalizedFiltering
 from paramscale.architecture.norm import Norm
-from paramscale.io.hf.common import decoder, gated_mlp
+from paramscale.io.hf.common import decoder, gated_mlp, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
-from paramscale.io.hf.mixture import agrees, same_layers
+from paramscale.io.hf.mixture import agrees
 from paramscale.io.hf.remote import even_heads, stated_tie
 from paramscale.specs.block import Block
 from paramscale.specs.model import ModelSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paramscale.architecture.dynamic_mask import DynamicMask
 from paramscale.architecture.norm import Norm, Scale
-from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, stack
+from paramscale.io.hf.common import attention, biased, decoder, gated_mlp, same_layers
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -19,7 +19,7 @@ def diffllama(c: Config) -> ModelSpec:
         c.contradiction("num_key_value_heads", "differential attention splits them in two halves")
     mixture = Scale(4.0 * attend.head_width, part="attention")
     layer: list[Block] = [Norm(), attend, mixture, Norm(), gated_mlp(c)]
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))
 
 
 @family("doge")
@@ -33,4 +33,4 @@ def doge(c: Config) -> ModelSpec:
     mask = DynamicMask(attend.kv_heads, attend.head_width, bias)
     mlp = gated_mlp(c, bias=c.flag("mlp_bias"))
     layer: list[Block] = [Norm(), attend, mask, Scale(), Norm(), mlp, Scale()]
-    return decoder(c, stack(["layer"] * c.count("num_hidden_layers"), lambda _: layer))
+    return decoder(c, same_layers(c, layer))

@@ -8,7 +8,7 @@ from paramscale.architecture.held import Held
 from paramscale.architecture.mlp import MLP
 from paramscale.architecture.norm import Norm
 from paramscale.architecture.relative_attention import RelativeAttention
-from paramscale.io.hf.common import biased, decoder, even_attention, plain_mlp, stack, tables
+from paramscale.io.hf.common import biased, decoder, even_attention, plain_mlp, same_layers, tables
 from paramscale.io.hf.config import Config
 from paramscale.io.hf.family import family
 from paramscale.specs.block import Block
@@ -33,7 +33,7 @@ def xlm(c: Config) -> ModelSpec:
     head: list[Block] = [
         Head(c.integer("vocab_size"), tied=c.flag("tie_word_embeddings"), bias=True)
     ]
-    layers = stack(["layer"] * c.count("n_layers"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layers")
     return decoder(c, layers, width=width, embedding=embedding, head=head)
 
 
@@ -50,7 +50,7 @@ def xlnet(c: Config) -> ModelSpec:
     memory = c.optional("mem_len", 0, low=0) or None
     attend = RelativeAttention(heads, per_head, memory=memory, both_ways=both_ways)
     blocks: list[Block] = [attend, Norm("layer"), plain_mlp(c, "d_inner", bias=True), Norm("layer")]
-    layers = stack(["layer"] * c.count("n_layer"), lambda _: blocks)
+    layers = same_layers(c, blocks, "n_layer")
     # one vector stands for masked tokens, which a language model does not meet
     embedding: list[Block] = [Table(c.integer("vocab_size")), Held(width)]
     tied = c.flag("tie_word_embeddings")
