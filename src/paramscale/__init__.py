@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paramscale.analysis.calibrate import Measurement as Measurement
+    from paramscale.analysis.calibrate import calibrate as calibrate
     from paramscale.analysis.estimate import estimate as estimate
     from paramscale.catalogue.formats import Format as Format
     from paramscale.catalogue.formats import formats as formats
@@ -51,6 +53,7 @@ _PLACES = {
     "Interval": "core.estimator",
     "Law": "laws",
     "Layer": "specs.model",
+    "Measurement": "analysis.calibrate",
     "ModelSpec": "specs.model",
     "Operation": "specs.block",
     "ParallelSpec": "specs.parallel",
@@ -61,6 +64,7 @@ _PLACES = {
     "SiteSpec": "specs.site",
     "TrainingSpec": "specs.training",
     "block": "specs.block",
+    "calibrate": "analysis.calibrate",
     "errors": "errors",
     "estimate": "analysis.estimate",
     "estimator": "core.estimator",

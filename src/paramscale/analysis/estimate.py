@@ -11,6 +11,7 @@ from paramscale.core.draws import draw
 from paramscale.core.estimates import Estimates
 from paramscale.core.estimator import ESTIMATORS, Estimators
 from paramscale.core.graph import make_plan
+from paramscale.core.record import Estimator
 from paramscale.core.registry import import_submodules
 from paramscale.core.spec import array_fields
 from paramscale.errors import SpecError, UnknownNameError
@@ -34,7 +35,7 @@ def estimate(
     /,
     *,
     quantities: str | Iterable[str] | None = None,
-    use: Mapping[str, str] | None = None,
+    use: Mapping[str, str | Estimator] | None = None,
     options: Mapping[str, Any] | None = None,
     draws: int = 0,
     seed: int = 0,
@@ -48,8 +49,9 @@ def estimate(
         An object with attributes ``model``, ``hardware``, ``serving``, ..., each a spec or None.
     quantities : str or iterable of str, optional
         What to estimate; all that can be had from what is given, unless said.
-    use : mapping of str to str, optional
-        Which estimator shall give a quantity: ``{"loss_nats": "besiroglu2024"}``.
+    use : mapping of str to str or Estimator, optional
+        Which estimator shall give a quantity: ``{"loss_nats": "besiroglu2024"}``, or what
+        :func:`~paramscale.analysis.calibrate.calibrate` returns.
     options : mapping, optional
         ``{"quantity.option": value}`` or ``{"estimator.option": value}``.
     draws : int
@@ -86,7 +88,7 @@ def estimate_with(
     specs: Mapping[str, Any],
     *,
     quantities: str | Iterable[str] | None = None,
-    use: Mapping[str, str] | None = None,
+    use: Mapping[str, str | Estimator] | None = None,
     options: Mapping[str, Any] | None = None,
     draws: int = 0,
     seed: int = 0,

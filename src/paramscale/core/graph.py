@@ -28,7 +28,7 @@ def make_plan(
     given: Iterable[str],
     *,
     estimators: Estimators,
-    use: Mapping[str, str] | None = None,
+    use: Mapping[str, str | Estimator] | None = None,
     options: Mapping[str, Any] | None = None,
     absent: Iterable[str] = (),
 ) -> Plan:
@@ -42,8 +42,8 @@ def make_plan(
         Names of the specs, and of quantities whose value the caller knows.
     estimators : Estimators
         The collection to choose from.
-    use : mapping of str to str, optional
-        Quantity to name of the estimator that shall give it.
+    use : mapping of str to str or Estimator, optional
+        Quantity to the estimator that shall give it: the name of a registered one, or a record.
     options : mapping of str to value, optional
         ``"quantity.option"`` or ``"estimator.option"`` to value.
     absent : iterable of str
@@ -75,6 +75,15 @@ def make_plan(
     return _cached(*key)
 
 
+def _chosen(estimators: Estimators, quantity: str, choice: str | Estimator) -> Estimator:
+    """Return the estimator that somebody chose for a quantity, by name or as a record."""
+    if not isinstance(choice, Estimator):
+        return estimators.named(quantity, choice)
+    if choice.quantity.name != quantity:
+        raise UnknownNameError(f"estimator of {quantity}", choice.key, [choice.quantity.name])
+    return choice
+
+
 @lru_cache(maxsize=512)
 def _cached(
     estimators: Estimators,
@@ -87,7 +96,7 @@ def _cached(
 ) -> Plan:
     for name in (*(wanted or ()), *(quantity for quantity, _ in use)):
         estimators.vocabulary[name]  # raises UnknownNameError
-    picked = {name: estimators.named(name, choice) for name, choice in use}
+    picked = {name: _chosen(estimators, name, choice) for name, choice in use}
     resolver = _Resolver(estimators, given, absent, picked, _by_key(options, estimators))
     if wanted is None:
         return _plan_for_all(resolver)
