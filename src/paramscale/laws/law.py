@@ -11,9 +11,10 @@ import numpy as np
 
 from paramscale.core.domain import Domain
 from paramscale.core.source import as_sources
-from paramscale.errors import RegistrationError
+from paramscale.errors import RegistrationError, UnknownNameError
 from paramscale.laws.form import Form
-from paramscale.typing import Booleans, Floats, FloatsLike
+from paramscale.laws.names import COUNTS, ENDLESS, domain_values
+from paramscale.typing import Booleans, Floats
 
 __all__ = ["Law"]
 
@@ -26,31 +27,43 @@ def _frozen(given: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType({name: float(value) for name, value in given.items()})
 
 
+def _ends(given: Mapping[str, tuple[float, float]]) -> Mapping[str, tuple[float, float]]:
+    return MappingProxyType(
+        {name: (float(low), float(high)) for name, (low, high) in given.items()}
+    )
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class Law:
-    """One published fit; call it with inputs to get losses.
+    """One published fit; call it with its inputs, in their order or by name.
 
     Parameters
     ----------
     law_id : str
         Author and year, and which fit of the paper if there are several.
     form : Form
-        Its functional form.
+        Its functional form, whose signature tells the inputs; see ``paramscale.laws.names``.
     coefficients : mapping of str to float
         All that the form needs, by name, unrounded where the authors give that.
+    gives : str
+        What it gives: ``"loss_nats"``, or another name of ``paramscale.laws.names.GIVES``.
+    counted : {"total", "non_embedding", "active"}
+        Which parameters its N counts.
     standard_errors : mapping of str to float
         Those that were published, by coefficient. They are marginal: without the covariance they
         must not be sampled independently (A and alpha move together), so no band is made of them.
+    intervals_95 : mapping of str to (float, float)
+        Published 95 % intervals of coefficients, where there are any.
     source : str
         Where the coefficients stand.
     paper, arxiv : str
         Where the law was published.
     parameters_convention, tokens_unit, loss_unit, data : str
-        What N, D and L mean; on which data and tokenizer. Levels of loss do not carry over to
-        other data (10 to 30 % between data sets).
+        What N, D and the result mean; on which data and tokenizer. Levels of loss do not carry
+        over to other data (10 to 30 % between data sets).
     domain : Domain
-        Where it was fitted, over ``parameters``, ``training.tokens``, ``training_flops`` (6·N·D)
-        and ``tokens_per_parameter``.
+        Where it was fitted, over ``parameters``, ``training.tokens``, ``training_flops`` (6·N·D),
+        ``tokens_per_parameter``, ``training.epochs``, or further inputs by their names.
     mean_absolute_log_residual : float
         Of the fit, if published, else NaN.
     evidence : str
@@ -66,12 +79,17 @@ class Law:
     1.9734
     >>> law.coefficients["E"], law.standard_errors["E"]
     (1.81686, 0.02566)
+    >>> laws["steplaw2025_batch"].gives, round(float(laws["steplaw2025_batch"](tokens=1.4e12)))
+    ('optimal_batch_tokens', 4998815)
     """
 
     law_id: str
     form: Form
     coefficients: Mapping[str, float] = attrs.field(converter=_frozen)
+    gives: str = "loss_nats"
+    counted: str = "total"
     standard_errors: Mapping[str, float] = attrs.field(factory=dict, converter=_frozen)
+    intervals_95: Mapping[str, tuple[float, float]] = attrs.field(factory=dict, converter=_ends)
     source: str
     paper: str = ""
     arxiv: str = ""
@@ -91,34 +109,72 @@ class Law:
                 f"law {self.law_id!r} of form {self.form.name!r}: "
                 f"missing are {sorted(needed - given)}, unknown are {sorted(given - needed)}"
             )
-        stray = set(self.standard_errors) - given
-        if stray:
-            raise RegistrationError(
-                f"law {self.law_id!r}: standard errors of {sorted(stray)}, "
-                f"which are not among its coefficients {sorted(given)}"
-            )
+        for what, names in (
+            ("standard errors", self.standard_errors),
+            ("intervals", self.intervals_95),
+        ):
+            if stray := set(names) - given:
+                raise RegistrationError(
+                    f"law {self.law_id!r}: {what} of {sorted(stray)}, "
+                    f"which are not among its coefficients {sorted(given)}"
+                )
+        if self.counted not in COUNTS:
+            raise UnknownNameError("way to count parameters", self.counted, COUNTS)
         as_sources(self.source, f"law {self.law_id!r}")
 
-    def __call__(self, parameters: FloatsLike, tokens: FloatsLike, **others: Any) -> Floats:
-        """Return the loss [`loss_unit`], also outside the domain; ask :meth:`in_domain`.
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what it takes, in order."""
+        return self.form.inputs
+
+    @property
+    def citation(self) -> str:
+        """Paper and place of the coefficients."""
+        return f"{self.paper}, arXiv:{self.arxiv}; {self.source}" if self.arxiv else self.source
+
+    def __call__(self, *inputs: Any, **named: Any) -> Floats:
+        """Return what the law `gives`, also outside the domain; ask :meth:`in_domain`.
 
         Parameters
         ----------
-        parameters : float or array
-            N, counted as `parameters_convention` says; broadcasts.
-        tokens : float or array
-            D, as `tokens_unit` says; broadcasts.
-        **others
-            Further inputs of the form, if it has any.
+        *inputs, **named : float or array
+            The inputs of the form, in order or by name; they broadcast.
         """
-        return self.form.function(parameters, tokens, **others, **self.coefficients)
+        try:
+            return self.form.function(*inputs, **named, **self.coefficients)
+        except TypeError:
+            self.bind(*inputs, **named)  # raises where the inputs are to blame
+            raise
+
+    def bind(self, *inputs: Any, **named: Any) -> dict[str, Any]:
+        """Return the inputs by name, after looking for missing and unknown ones.
+
+        Raises
+        ------
+        MissingInputError
+            Names what is missing and all that the law takes.
+        UnknownNameError
+            Proposes the right name of an input.
+        """
+        return self.form.bind(f"law {self.law_id!r}", *inputs, **named)
+
+    def irreducible(self, **others: Any) -> Floats:
+        """Return the loss at infinite size, data and compute [`loss_unit`].
+
+        Parameters
+        ----------
+        **others : float or array
+            Inputs that do not grow without end, such as ``sparsity``, where the law has such.
+        """
+        endless = {name: np.inf for name in self.form.required if name in ENDLESS}
+        return self(**{**endless, **others})
 
     @property
     def floor(self) -> Floats:
-        """Loss at infinite size and data [`loss_unit`]."""
-        return self(np.inf, np.inf)
+        """Loss at infinite size and data [`loss_unit`], of a law that takes nothing else."""
+        return self.irreducible()
 
-    def in_domain(self, parameters: FloatsLike, tokens: FloatsLike) -> Booleans:
+    def in_domain(self, *inputs: Any, **named: Any) -> Booleans:
         """Return for each point whether it lies in the range of the runs that were fitted.
 
         Examples
@@ -127,19 +183,9 @@ class Law:
         >>> laws["besiroglu2024"].in_domain([1e9, 70e9], [2e10, 1.4e12])
         array([ True, False])
         """
-        size = np.asarray(parameters, dtype=np.float64)
-        data = np.asarray(tokens, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.domain.inside(
-                {
-                    "parameters": size,
-                    "training.tokens": data,
-                    "training_flops": 6.0 * size * data,
-                    "tokens_per_parameter": data / size,
-                }
-            )
+        return self.domain.inside(domain_values(self.bind(*inputs, **named)))
 
-    def interval(self, parameters: FloatsLike, tokens: FloatsLike) -> tuple[Floats, Floats]:
+    def interval(self, *inputs: Any, **named: Any) -> tuple[Floats, Floats]:
         """Return the ends of a 90 % interval for one more run like those that were fitted.
 
         It is the published scatter of the runs about the law (Laplace: ± ln 10 times the mean
@@ -154,14 +200,13 @@ class Law:
         >>> round(float(low), 3), round(float(high), 3)
         (2.502, 2.557)
         """
-        loss = self(parameters, tokens)
-        half = np.where(
-            self.in_domain(parameters, tokens),
-            _LAPLACE_90 * self.mean_absolute_log_residual,
-            np.nan,
-        )[()]
-        low: Floats = loss * np.exp(-half)
-        high: Floats = loss * np.exp(half)
+        value = self(*inputs, **named)
+        if np.isnan(self.mean_absolute_log_residual):
+            return value * np.nan, value * np.nan
+        scatter = _LAPLACE_90 * self.mean_absolute_log_residual
+        half = np.where(self.in_domain(*inputs, **named), scatter, np.nan)[()]
+        low: Floats = value * np.exp(-half)
+        high: Floats = value * np.exp(half)
         return low, high
 
     def __repr__(self) -> str:

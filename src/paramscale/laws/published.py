@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Iterator
 from importlib import resources
+from typing import Any
 
 from paramscale.core.domain import Domain
-from paramscale.core.registry import Registry
 from paramscale.errors import FileFormatError
-from paramscale.laws.form import form_named
+from paramscale.laws.form import Form, form_named
 from paramscale.laws.law import Law
+from paramscale.laws.validity import Laws
 
 __all__ = ["laws"]
 
 _TEXTS = (
     "law_id",
+    "gives",
+    "counted",
     "paper",
     "arxiv",
     "parameters_convention",
@@ -28,9 +30,8 @@ _TEXTS = (
     "note",
 )
 
-#: Name in a domain, to the prefix of its two columns.
+#: Name in a domain, to the prefix of its two columns; the size is apart.
 _RANGES = {
-    "parameters": "parameters",
     "training.tokens": "tokens",
     "training_flops": "flops",
     "tokens_per_parameter": "ratio",
@@ -51,50 +52,72 @@ def _rows(file: str) -> Iterator[tuple[str, Cells]]:
 
 
 def _number(where: str, cells: Cells, column: str) -> float | None:
-    text = cells[column].strip()
+    return _float(where, column, cells[column])
+
+
+def _float(where: str, column: str, text: str) -> float | None:
+    text = text.strip()
     try:
         return float(text) if text else None
     except ValueError:
         raise FileFormatError(f"{where}, column {column!r}: {text!r} is not a number") from None
 
 
-def _domain(where: str, cells: Cells) -> Domain:
-    ranges = {
-        name: (_number(where, cells, f"{prefix}_low"), _number(where, cells, f"{prefix}_high"))
-        for name, prefix in _RANGES.items()
-    }
-    stated = {name: ends for name, ends in ranges.items() if ends != (None, None)}
+def _domain(where: str, cells: Cells, form: Form) -> Domain:
+    size = "active_parameters" if "active_parameters" in form.inputs else "parameters"
+    stated: dict[str, tuple[float | None, float | None]] = {}
+    for name, prefix in {size: "parameters", **_RANGES}.items():
+        low, high = (_number(where, cells, f"{prefix}_{end}") for end in ("low", "high"))
+        if (low, high) != (None, None):
+            stated[name] = (low, high)
+    for text in filter(None, cells["other_ranges"].split(";")):
+        name, _, ends_text = text.strip().partition(" ")
+        ends = ends_text.partition("..")[::2]
+        low, high = (_float(where, "other_ranges", end) for end in ends)
+        stated[name] = (low, high)
     return Domain(stated, note=cells["domain_note"])
 
 
-def _read() -> dict[str, Law]:
-    values: dict[str, dict[str, float]] = defaultdict(dict)
-    errors: dict[str, dict[str, float]] = defaultdict(dict)
+def _coefficients() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return for each law its values, standard errors and intervals, by coefficient."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for where, cells in _rows("coefficients.csv"):
         law, name = cells["law_id"], cells["coefficient"]
-        value, error = (_number(where, cells, each) for each in ("value", "standard_error"))
-        if value is None or name in values[law]:
+        held = found.setdefault(law, {"value": {}, "error": {}, "interval": {}})
+        value, error, low, high = (
+            _number(where, cells, each)
+            for each in ("value", "standard_error", "interval_95_low", "interval_95_high")
+        )
+        if value is None or name in held["value"]:
             problem = "has no value" if value is None else "stands twice"
             raise FileFormatError(f"{where}: coefficient {name!r} of {law!r} {problem}")
-        values[law][name] = value
+        held["value"][name] = value
         if error is not None:
-            errors[law][name] = error
-    found = {}
+            held["error"][name] = error
+        if low is not None and high is not None:
+            held["interval"][name] = (low, high)
+    return found
+
+
+def _read() -> dict[str, Law]:
+    numbers, found = _coefficients(), {}
     for where, cells in _rows("laws.csv"):
-        law = cells["law_id"]
         residual = _number(where, cells, "mean_absolute_log_residual")
-        found[law] = Law(
+        held = numbers.pop(cells["law_id"], {"value": {}, "error": {}, "interval": {}})
+        form = form_named(cells["form"])
+        found[cells["law_id"]] = Law(
             **{column: cells[column] for column in _TEXTS},
-            form=form_named(cells["form"]),
-            coefficients=values.pop(law, {}),
-            standard_errors=errors[law],
-            domain=_domain(where, cells),
+            form=form,
+            coefficients=held["value"],
+            standard_errors=held["error"],
+            intervals_95=held["interval"],
+            domain=_domain(where, cells, form),
             mean_absolute_log_residual=float("nan") if residual is None else residual,
         )
-    if values:
-        raise FileFormatError(f"coefficients.csv: laws.csv has no row for {', '.join(values)}")
+    if numbers:
+        raise FileFormatError(f"coefficients.csv: laws.csv has no row for {', '.join(numbers)}")
     return found
 
 
 #: Published laws by author and year; third parties add theirs by entry points.
-laws: Registry[Law] = Registry("law", holds=Law, built_in=_read, group="paramscale.laws")
+laws = Laws("law", holds=Law, built_in=_read, group="paramscale.laws")

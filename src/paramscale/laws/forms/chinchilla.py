@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from paramscale.laws.forms._numbers import positive
+from paramscale.laws.forms._terms import Terms
 from paramscale.typing import Floats, FloatsLike
 
-__all__ = ["chinchilla"]
+__all__ = ["chinchilla", "terms"]
 
 
 def chinchilla(
@@ -56,14 +56,12 @@ def chinchilla(
     >>> round(float(loss), 4)
     1.9734
     """
-    size = _positive(parameters)
-    data = _positive(tokens)
+    size = positive(parameters)
+    data = positive(tokens)
     loss: Floats = E + A * size**-alpha + B * data**-beta
     return loss
 
 
-def _positive(value: FloatsLike) -> Floats:
-    """Return float64 numbers, NaN in the place of those that are not positive."""
-    numbers = np.asarray(value, dtype=np.float64)
-    held: Floats = np.where(numbers > 0.0, numbers, np.nan)[()]
-    return held
+def terms(*, E: float, A: float, alpha: float, B: float, beta: float) -> Terms:
+    """Return the terms themselves."""
+    return Terms(E, A, alpha, B, beta)
