@@ -13,7 +13,7 @@ from paramscale.typing import Floats
 __all__ = ["Bill", "by_part", "total"]
 
 #: What a model does in one pass: how often, and what.
-Bill: TypeAlias = list[tuple[Floats, Operation]]
+Bill: TypeAlias = tuple[tuple[Floats, Operation], ...]
 
 Amount: TypeAlias = Callable[[Operation], Floats]
 

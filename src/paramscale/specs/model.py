@@ -11,7 +11,7 @@ import numpy as np
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.bill import Bill
-from paramscale.specs.block import Block
+from paramscale.specs.block import Block, Operation
 from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
 from paramscale.specs.passes import Pass
@@ -20,6 +20,7 @@ from paramscale.typing import Floats, FloatsLike
 __all__ = ["Layer", "ModelSpec"]
 
 _ONE = np.float64(1.0)
+_BILLS_KEPT = 16
 
 
 def _blocks(value: Any) -> tuple[Block, ...]:
@@ -113,6 +114,8 @@ class ModelSpec:
     source: str = ""
     max_context: Floats | None = number(None, integer=True, optional=True)
     nominal_parameters: Floats = number(np.nan, missing=True)
+    _bills: dict[object, Bill] = attrs.field(factory=dict, init=False, repr=False)
+    _known: dict[str, bool] = attrs.field(factory=dict, init=False, repr=False)
 
     def __repr__(self) -> str:
         """Return name, family and shape; the blocks are shown by :meth:`describe`."""
@@ -136,23 +139,46 @@ class ModelSpec:
         return "\n".join(lines)
 
     def operations(self, step: Pass) -> Bill:
-        """Return ``(count, operation)`` for everything that the model does in one pass."""
+        """Return ``(count, operation)`` for everything that the model does in one pass.
+
+        The last bills of single passes are kept: a scenario asks for the same few again when its
+        hardware, formats or prices change. Bills of grids are not kept, since they may be large.
+        """
+        key = step.key()
+        if key is None or not self._is_point():
+            return self._bill(step)
+        bill = self._bills.get(key)
+        if bill is None:
+            if len(self._bills) >= _BILLS_KEPT:
+                self._bills.clear()
+            bill = self._bills[key] = self._bill(step)
+        return bill
+
+    def _bill(self, step: Pass) -> Bill:
         width = self.width
-        rows: Bill = [(_ONE, op) for item in self.embedding for op in item.operations(width, step)]
+        rows: list[tuple[Floats, Operation]] = [
+            (_ONE, op) for item in self.embedding for op in item.operations(width, step)
+        ]
         for layer in self.layers:
             count = layer.count
             rows += [(count, op) for item in layer.blocks for op in item.operations(width, step)]
         rows += [(_ONE, op) for item in self.head for op in item.operations(width, step)]
-        return rows
+        return tuple(rows)
+
+    def _is_point(self) -> bool:
+        """Return whether no field of the model is an array."""
+        if "point" not in self._known:
+            self._known["point"] = not self.arrays()
+        return self._known["point"]
 
     def draft_operations(self, step: Pass) -> Bill:
         """Return ``(count, operation)`` of the multi-token-prediction layers in one pass."""
-        return [
+        return tuple(
             (layer.count, op)
             for layer in self.draft
             for item in layer.blocks
             for op in item.operations(self.width, step)
-        ]
+        )
 
     @property
     def depth(self) -> Floats:

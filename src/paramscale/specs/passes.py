@@ -68,6 +68,14 @@ class Pass:
         object.__setattr__(self, "tokens", self.sequences * self.new_tokens)
         object.__setattr__(self, "context", self.cached_tokens + self.new_tokens)
 
+    def key(self) -> tuple[object, ...] | None:
+        """Return what tells this pass from others, or None if it is a grid of passes."""
+        fields = (
+            self.sequences, self.new_tokens, self.cached_tokens, self.logit_tokens,
+            self.causal, self.absorbed,
+        )  # fmt: skip
+        return None if any(isinstance(each, np.ndarray) for each in fields) else fields
+
     @property
     def logit_positions(self) -> Floats:
         """Positions of all sequences together for which logits are computed."""

@@ -77,7 +77,7 @@ def model_from_plain(plain: Mapping[str, Any]) -> ModelSpec:
     UnknownNameError
         If a kind of block is not registered.
     """
-    known = {field.name for field in attrs.fields(ModelSpec)}
+    known = {field.name for field in attrs.fields(ModelSpec) if field.init}
     values: dict[str, Any] = {}
     for key, value in plain.items():
         if key not in known:
