@@ -11,15 +11,21 @@ __all__ = [
     "ARC_CHALLENGE_FRACTION",
     "ARC_EASY_FRACTION",
     "BBH_FRACTION",
+    "BEST_EPOCHS_COUNT",
     "COMPUTE_EXCESS_RATIO",
     "COMPUTE_OPTIMAL_LOSS_NATS",
     "COMPUTE_OPTIMAL_PARAMETERS",
     "COMPUTE_OPTIMAL_TOKENS",
     "DATA_ELASTICITY_RATIO",
+    "DATA_OPTIMAL_PARAMETERS",
+    "DATA_OPTIMAL_TOKENS",
+    "DATA_OPTIMUM",
     "DECODE_FLOPS",
     "DECODE_WORK",
     "DOUBLING_RETURN_NATS",
     "EMBEDDING_PARAMETERS",
+    "EXTRACTABLE_FRACTION",
+    "FEWEST_DEVICES",
     "GOODPUT_FRACTION",
     "GRADIENT_BYTES",
     "GSM8K_FRACTION",
@@ -27,30 +33,42 @@ __all__ = [
     "HFU_FRACTION",
     "HUMANEVAL_FRACTION",
     "IRREDUCIBLE_LOSS_NATS",
+    "KNOWLEDGE_CAPACITY_BITS",
     "KV_CACHE_BYTES",
     "LAMBADA_FRACTION",
+    "LARGEST_BATCH_COUNT",
     "LIFETIME_OPTIMAL_PARAMETERS",
     "LIFETIME_OPTIMAL_TOKENS",
+    "LONGEST_CONTEXT_TOKENS",
     "LOSS_LAW",
     "LOSS_NATS",
     "MATH_HARD_FRACTION",
     "MATMUL_PARAMETERS",
+    "MEMORIZATION_CAPACITY_BITS",
+    "MEMORIZATION_RATIO",
     "MFU_FRACTION",
+    "MISSING_MEMORY_BYTES",
     "MMLU_FRACTION",
     "MMLU_PRO_FRACTION",
     "NON_EMBEDDING_PARAMETERS",
     "OPTIMAL_BATCH_TOKENS",
     "OPTIMAL_LEARNING_RATE_RATIO",
     "OPTIMIZER_BYTES",
+    "OVERFITTING_NATS",
+    "OVERFITTING_RISK_FRACTION",
     "OVERTRAINING_RATIO",
     "PARAMETERS",
     "PIQA_FRACTION",
     "PREFILL_FLOPS",
     "PREFILL_WORK",
     "REDUCIBLE_LOSS_NATS",
+    "REQUEST_LATENCY_S",
+    "SERVING_MEMORY_BYTES",
+    "SERVING_TIMES",
     "SIZE_ELASTICITY_RATIO",
     "STEP_FLOPS",
     "STEP_TIME_S",
+    "THROUGHPUT_TOKENS_PER_S",
     "TOKENS_PER_PARAMETER",
     "TOKENS_WORTH_OF_DOUBLING_RATIO",
     "TOKEN_DOUBLING_RETURN_NATS",
@@ -65,6 +83,7 @@ __all__ = [
     "TRAINING_TOKENS_PER_S",
     "TRAINING_WORK",
     "TTFT_S",
+    "UNDERTRAINING_NATS",
     "WEIGHT_BYTES",
     "WINOGRANDE_FRACTION",
 ]
@@ -130,8 +149,29 @@ GOODPUT_FRACTION = define(
 TRAINING_TIME_S = define("training_time_s", "Calendar time of the training run")
 TRAINING_DEVICE_S = define("training_device_s", "Time of the run, all devices added up")
 
+SERVING_TIMES = define("serving_times", "Expected times of prompts and decode steps", internal=True)
+SERVING_MEMORY_BYTES = define(
+    "serving_memory_bytes", "Bytes that a served model takes on each device, all terms together"
+)
+MISSING_MEMORY_BYTES = define(
+    "missing_memory_bytes", "Bytes that each device lacks; 0 where the served model fits"
+)
+LARGEST_BATCH_COUNT = define(
+    "largest_batch_count", "Most sequences of this length that all devices hold together"
+)
+LONGEST_CONTEXT_TOKENS = define(
+    "longest_context_tokens", "Longest context of all sequences of this batch that fits"
+)
+FEWEST_DEVICES = define(
+    "fewest_devices", "Least devices, sharing all tensors, that hold the served model"
+)
+
 TTFT_S = define("ttft_s", "Time to the first token: the prefill of all prompts")
 TPOT_S = define("tpot_s", "Time per output token: one decode step")
+REQUEST_LATENCY_S = define("request_latency_s", "Time from a request to its last token")
+THROUGHPUT_TOKENS_PER_S = define(
+    "throughput_tokens_per_s", "Output tokens in a second, all requests and devices together"
+)
 
 LOSS_NATS = define("loss_nats", "Cross-entropy per token on the law's own data")
 IRREDUCIBLE_LOSS_NATS = define(
@@ -203,4 +243,37 @@ ARC_EASY_FRACTION = define("arc_easy_fraction", "Accuracy on ARC-Easy, no exampl
 PIQA_FRACTION = define("piqa_fraction", "Accuracy on PIQA, no example shown")
 LAMBADA_FRACTION = define(
     "lambada_fraction", "Accuracy on LAMBADA (OpenAI's version), no example shown"
+)
+
+UNDERTRAINING_NATS = define(
+    "undertraining_nats", "Loss that more fresh tokens would take away, at this size"
+)
+OVERFITTING_NATS = define(
+    "overfitting_nats", "Loss that repeats cost over as many tokens that are all different"
+)
+OVERFITTING_RISK_FRACTION = define(
+    "overfitting_risk_fraction",
+    "Probability that repeats cost more than a threshold, 0.05 nats unless chosen",
+)
+BEST_EPOCHS_COUNT = define(
+    "best_epochs_count", "Passes over the unique tokens of least loss, at this size"
+)
+DATA_OPTIMUM = define("data_optimum", "Best size for the unique tokens", internal=True)
+DATA_OPTIMAL_PARAMETERS = define(
+    "data_optimal_parameters", "Parameters that learn most from the unique tokens, compute aside"
+)
+DATA_OPTIMAL_TOKENS = define(
+    "data_optimal_tokens", "Tokens, repeats included, that suit the best size for the data"
+)
+MEMORIZATION_CAPACITY_BITS = define(
+    "memorization_capacity_bits", "Random data that the weights can store"
+)
+MEMORIZATION_RATIO = define(
+    "memorization_ratio", "Capacity to memorise over information in the data; test loss peaks at 1"
+)
+KNOWLEDGE_CAPACITY_BITS = define(
+    "knowledge_capacity_bits", "Facts that the weights hold, ready to be asked for"
+)
+EXTRACTABLE_FRACTION = define(
+    "extractable_fraction", "Training sequences that their beginning, as a prompt, brings back"
 )

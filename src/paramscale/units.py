@@ -51,6 +51,12 @@ _TIME: Scales = (
     (1e-6, "µs"),
     (1e-9, "ns"),
 )
+_DEVICE_TIME: Scales = (
+    (3.6e9, "M device-hours"),
+    (3.6e6, "k device-hours"),
+    (3_600.0, "device-hours"),
+    (1.0, "device-s"),
+)
 _ENERGY: Scales = (
     (3.6e15, "TWh"),
     (3.6e12, "GWh"),
@@ -90,6 +96,7 @@ UNITS: dict[str, Unit] = {
     "flops": Unit("FLOP", _decimal("FLOP", "QRYZEPTGMk")),
     "flops_per_s": Unit("FLOP/s", _decimal("FLOP/s", "QRYZEPTGMk")),
     "s": Unit("s", _TIME),
+    "device_s": Unit("device-s", _DEVICE_TIME),
     "j": Unit("J", _ENERGY),
     "w": Unit("W", _POWER),
     "kgco2e": Unit("kgCO2e", _CARBON),

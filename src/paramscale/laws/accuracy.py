@@ -34,7 +34,7 @@ YEAR, YEAR_LOW, YEAR_HIGH = 2023.5, 2022.0, 2025.0
 #: General mixtures hold up to a fifth of code (Llama 3: 17 %, arXiv:2407.21783, section 3.1.2).
 CODE_OF_GENERAL_MIXTURES = 0.2
 #: Scatter at chance over that of the middle, and the part of the way up on which it rises.
-NOISE_AT_CHANCE, NOISE_RISE = 0.4, 0.2
+NOISE_AT_CHANCE, NOISE_RISE = 0.5, 0.2
 #: Half the width of a 90 % interval of a normal distribution, in standard deviations.
 NORMAL_90 = 1.6448536269514722
 
@@ -79,7 +79,8 @@ def latent_ability(inputs: AccuracyInputs, *, a: float, b: float, w: float) -> F
     if inputs.family_efficiency is not None:
         more = 0.5 * np.log(_positive(inputs.family_efficiency))
         size, data = size + more, data + more
-    ability: Floats = -np.logaddexp(np.log(w) - a * size, np.log1p(-w) - b * data)
+    with np.errstate(invalid="ignore"):  # NumPy warns of NaN in logaddexp
+        ability: Floats = -np.logaddexp(np.log(w) - a * size, np.log1p(-w) - b * data)
     return ability
 
 
@@ -200,7 +201,8 @@ class AccuracyLaw:
         """
         room = fit.ceiling[which] - self.chance[which]
         up = np.tanh((value - self.chance[which]) / (NOISE_RISE * room))
-        return self.scatter[which] * (NOISE_AT_CHANCE + (1.0 - NOISE_AT_CHANCE) * up)
+        noise: Floats = self.scatter[which] * (NOISE_AT_CHANCE + (1.0 - NOISE_AT_CHANCE) * up)
+        return noise
 
     def interval(
         self, which: int, fit: AccuracyFit, z: Floats, deviation: FloatsLike, tier: str

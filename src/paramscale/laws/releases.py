@@ -66,6 +66,6 @@ def release_of(model: str) -> Release | None:
     >>> release_of("nobody/secret-7b") is None
     True
     """
-    name = model.lower().replace("meta-llama/", "").replace("meta-llama-", "llama-")
+    name = model.lower().rpartition("/")[2].rpartition(":")[2].removeprefix("meta-")
     name = re.sub(r"-(hf|base)\b", "", name)
-    return next((release for pattern, release in _table() if pattern.search(name)), None)
+    return next((release for pattern, release in _table() if pattern.match(name)), None)

@@ -33,6 +33,7 @@ from paramscale.laws.forms._numbers import positive
 from paramscale.typing import Floats, FloatsLike
 
 __all__ = [
+    "FITTED",
     "USUAL_WEIGHT_DECAY",
     "LossParts",
     "RepetitionLaw",
@@ -48,6 +49,8 @@ UNIFORM = float(np.log(50257.0))
 USUAL_WEIGHT_DECAY = 0.1
 #: Sharpness with which the room saturates, and with which size and data change places.
 _SHARP, _NORM = 16.0, 3.0
+#: Ends of the runs that were fitted; U from 1e8 to 1.7e11, 1 to 9000 epochs.
+FITTED = {"parameters": (7.1e6, 4.25e9), "tokens": (1e8, 9e11)}
 #: Odds of a 90 % interval of a logistic distribution: ln 19.
 _LOGISTIC_90 = float(np.log(19.0))
 #: Beyond this room nothing changes; its powers stay finite.
@@ -73,7 +76,7 @@ class LossParts(NamedTuple):
     memorised: Floats
 
 
-def decay_factor(weight_decay: FloatsLike, halving: FloatsLike = 0.2 / 0.7) -> Floats:
+def decay_factor(weight_decay: FloatsLike, halving: float = 0.2 / 0.7) -> Floats:
     """Return by how much weight decay shrinks the room, against the usual 0.1.
 
     ``(1 + 0.1 / w) / (1 + decay / w)``: weights decay towards zero in proportion, so that the
@@ -123,10 +126,11 @@ class RepetitionLaw:
 
     Examples
     --------
+    Measured: 0.03, 0.12 and 0.85 nats over fresh tokens.
+
     >>> law = repetition_law()
-    >>> fresh = law(2.8e9, 5.5e10, 5.5e10)
-    >>> [round(float(law(2.8e9, 5.5e10, unique) - fresh), 1) for unique in (1.1e10, 4e9, 1.25e9)]
-    [0.0, 0.1, 0.8]
+    >>> law.excess(2.8e9, 5.5e10, [1.1e10, 4e9, 1.25e9]).round(1)
+    array([0. , 0.1, 0.6])
     """
 
     floor: float
@@ -206,10 +210,8 @@ class RepetitionLaw:
         >>> bool(law.excess(1e9, 1e10, 1e8) > 3 > law.excess(1e9, 1e10, 1e8, weight_decay=1.0))
         True
         """
-        seen, unique = positive(tokens), positive(unique_tokens)
-        loss = self(parameters, seen, unique, weight_decay)
-        more = loss - self.fresh(parameters, seen)
-        excess: Floats = np.where(unique >= seen, 0.0 * more, np.maximum(more, 0.0))[()]
+        loss = self(parameters, tokens, unique_tokens, weight_decay)
+        excess: Floats = np.maximum(loss - self.fresh(parameters, tokens), 0.0)
         return excess
 
     def parts(
@@ -237,14 +239,37 @@ class RepetitionLaw:
             learnt - fresh, loss - learnt,
         )  # fmt: skip
 
-    def half_width(self, parts: LossParts) -> Floats:
-        """Return half the 90 % interval of one more run, from the parts of its loss [nats]."""
-        half: Floats = (
+    def interval(
+        self,
+        parameters: FloatsLike,
+        tokens: FloatsLike,
+        unique_tokens: FloatsLike,
+        weight_decay: FloatsLike = USUAL_WEIGHT_DECAY,
+    ) -> tuple[Floats, Floats]:
+        """Return the ends of the 90 % interval of one more run [nats per token].
+
+        Half of it is ``scatter + scatter_start_up · start-up + scatter_excess · excess``, and as
+        much again for each factor of e by which a size or a number of tokens leaves the runs that
+        were fitted.
+
+        Examples
+        --------
+        >>> low, high = repetition_law().interval([1e9, 1e12], 2e10, 2e10)
+        >>> bool((high - low)[1] > 5 * (high - low)[0])
+        True
+        """
+        parts = self.parts(parameters, tokens, unique_tokens, weight_decay)
+        half = (
             self.scatter
             + self.scatter_start_up * parts.start_up
             + self.scatter_excess * (parts.faded + parts.memorised)
         )
-        return half
+        far = sum(
+            np.abs(np.log(positive(value) / np.clip(value, *FITTED[name])))
+            for name, value in (("parameters", parameters), ("tokens", tokens))
+        )
+        loss, half = sum(parts), half * (1.0 + far)
+        return np.maximum(loss - half, 0.0), loss + half
 
     def risk(self, excess: FloatsLike, threshold: FloatsLike) -> Floats:
         """Return the probability that the true excess passes a threshold, given the expected.
@@ -290,10 +315,11 @@ class RepetitionLaw:
     ) -> Array:
         """Return the share of the uniform guess in the mixture: room times time, from 0 to 1."""
         size, seen, unique = map(positive, (parameters, tokens, unique_tokens))
-        usual = np.minimum((self.room * size / unique) ** self.kappa, _MUCH)
-        x = usual * decay_factor(weight_decay) * (3.0 / learnt) ** (1.5 * self.kappa)
+        held = np.minimum((self.room * size / unique) ** self.kappa, _MUCH)
+        held = held * decay_factor(weight_decay)
+        x = held * (3.0 / learnt) ** (1.5 * self.kappa)
         room = x / (1.0 + np.minimum(x, _MUCH) ** _SHARP) ** (1.0 / _SHARP)
-        spare = (1.0 + usual**_SHARP) ** (1.0 / (_SHARP * self.kappa))
+        spare = (1.0 + held**_SHARP) ** (1.0 / (_SHARP * self.kappa))
         repeats = np.maximum(seen / unique - 1.0, 0.0)
         with np.errstate(divide="ignore"):
             seen_again = 1.0 / (1.0 + (self.half_repeats / repeats) ** 1.75)

@@ -19,18 +19,20 @@ __all__ = ["FINDERS", "format_name"]
 FINDERS: dict[str, Callable[[str], Any]] = {}
 
 
-def format_name(default: str, *, doc: str = "") -> Any:
+def format_name(default: str | None, *, doc: str = "") -> Any:
     """Return an attrs field that names a number format, or holds one.
 
     Parameters
     ----------
-    default : str
-        Name of the format when none is given.
+    default : str, optional
+        Name of the format when none is given; None: the field may be None.
     doc : str
         What is stored in that format.
     """
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
+        if value is None and default is None:
+            return
         if isinstance(value, str):
             if finder := FINDERS.get("format"):
                 finder(value)

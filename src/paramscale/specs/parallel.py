@@ -7,7 +7,7 @@ import numpy as np
 
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
-from paramscale.specs.fields import number, short_repr
+from paramscale.specs.fields import flag, number, short_repr
 from paramscale.typing import Floats
 
 __all__ = ["ParallelSpec"]
@@ -26,7 +26,11 @@ class ParallelSpec:
     expert : FloatsLike
         Over how many ranks the routed experts are spread.
     zero_stage : FloatsLike
-        What data-parallel ranks share: 0 nothing, 1 optimizer, 2 gradients, 3 weights.
+        What data-parallel ranks share: 0 nothing, 1 optimizer, 2 gradients, 3 weights (FSDP).
+    virtual_stages : FloatsLike
+        Chunks of layers on each pipeline rank (interleaved schedule); 1: one forward, one backward.
+    sequence_parallel : bool
+        Whether tensor ranks divide also norms and residual branches along the sequence.
 
     Raises
     ------
@@ -46,6 +50,8 @@ class ParallelSpec:
     expert: Floats = number(1.0, integer=True)
     context: Floats = number(1.0, integer=True)
     zero_stage: Floats = number(0.0, integer=True, low_allowed=True, high=3.0)
+    virtual_stages: Floats = number(1.0, integer=True)
+    sequence_parallel: bool = flag(True)
 
     def __attrs_post_init__(self) -> None:
         product = self.tensor * self.pipeline * self.data * self.context

@@ -8,12 +8,22 @@ import attrs
 import numpy as np
 
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import number, short_repr
+from paramscale.specs.fields import choice, number, short_repr
 from paramscale.specs.names import format_name
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["ServingSpec"]
+__all__ = ["ENGINES", "SCHEDULES", "ServingSpec"]
+
+#: Software that serves; the empty text means "not stated".
+ENGINES = (
+    "", "vllm", "sglang", "trtllm", "lmdeploy", "tgi", "transformers", "deepspeed", "llama.cpp",
+    "exllama", "mlc", "mlx", "gpt-fast", "other",
+)  # fmt: skip
+
+#: How sequences come and go: ``"static"`` all start and end together; ``"continuous"`` a new one
+#: takes the place of each that ends, so that prompts are read between the steps of the others.
+SCHEDULES = ("", "static", "continuous")
 
 
 @attrs.frozen(eq=False, kw_only=True, repr=False)
@@ -30,6 +40,24 @@ class ServingSpec:
         Tokens that each request writes; 0 asks for the prefill alone.
     weight_format, kv_format, activation_format : str or Format
         Number formats of weights, of keys and values, and of everything else.
+    expert_format : str or Format, optional
+        Number format of routed experts where it is not that of the other matrices (gpt-oss,
+        Kimi K2.5).
+    engine : str
+        Software that serves, one of ``ENGINES``; empty where it is not stated.
+    schedule : str
+        ``"static"`` or ``"continuous"``, see ``SCHEDULES``; empty: a single sequence is static,
+        several are continuous.
+    output_variation : FloatsLike
+        Standard deviation of the written tokens over their mean. Long answers stay in the batch
+        for longer, so the mean context of running sequences grows with it.
+    request_rate_per_s : FloatsLike, optional
+        Requests that arrive in a second, at random times; None: each waits for the one before it.
+    draft_tokens, acceptance_fraction : FloatsLike
+        Speculative decoding: tokens drafted for each step, and the chance that a draft is right.
+    assumed : sequence of str
+        What had to be assumed of the scenario, in words (``"replicas"``, ``"a prefix cache"``); each
+        widens the intervals of times.
 
     Examples
     --------
@@ -43,6 +71,14 @@ class ServingSpec:
     weight_format: Any = format_name("bf16", doc="weights")
     kv_format: Any = format_name("bf16", doc="keys and values")
     activation_format: Any = format_name("bf16", doc="activations, and states kept as such")
+    expert_format: Any = format_name(None, doc="routed experts, None: as weight_format")
+    engine: str = choice("", ENGINES, doc="software that serves")
+    schedule: str = choice("", SCHEDULES, doc="how sequences come and go")
+    output_variation: Floats = number(0.0, low_allowed=True, doc="deviation of outputs over mean")
+    request_rate_per_s: Floats | None = number(None, optional=True, doc="requests in a second")
+    draft_tokens: Floats = number(0.0, integer=True, low_allowed=True, doc="drafted a step")
+    assumed: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    acceptance_fraction: Floats = number(0.7, low_allowed=True, high=1.0, doc="drafts that hold")
 
     def prefill(self, *, causal: bool = True) -> Pass:
         """Return the pass over all prompts; logits of the last position, as engines compute them.
@@ -62,9 +98,10 @@ class ServingSpec:
         """Return one decode step at the mean context of the steps.
 
         The first token comes from the prefill; the n - 1 further ones see contexts from the prompt
-        upwards, on average prompt + (n - 2) / 2 tokens.
+        upwards, on average prompt + (n - 2) / 2 tokens. Where outputs differ, of two sequences that
+        run the one that writes more is met more often: E[n^2] / E[n] = n (1 + variation^2).
         """
-        written = np.maximum(self.output_tokens - 2.0, 0.0)
+        written = np.maximum(self.output_tokens - 2.0, 0.0) * (1.0 + self.output_variation**2)
         return Pass(
             self.batch, 1.0, self.prompt_tokens + 0.5 * written, causal=causal, absorbed=causal
         )
