@@ -11,6 +11,7 @@ __all__ = [
     "ARC_CHALLENGE_FRACTION",
     "ARC_EASY_FRACTION",
     "BBH_FRACTION",
+    "BENCHMARK_ACCURACIES",
     "BEST_EPOCHS_COUNT",
     "COMPUTE_EXCESS_RATIO",
     "COMPUTE_OPTIMAL_LOSS_NATS",
@@ -92,6 +93,9 @@ __all__ = [
 TOKEN_WORK = define("token_work", "Operations of one token, for counts", internal=True)
 PREFILL_WORK = define("prefill_work", "Operations of the prefill of all prompts", internal=True)
 DECODE_WORK = define("decode_work", "Operations of one decode step", internal=True)
+BENCHMARK_ACCURACIES = define(
+    "benchmark_accuracies", "Accuracies of all benchmarks at once", internal=True
+)
 TRAINING_WORK = define("training_work", "Operations of one training sequence", internal=True)
 # The published law that the quantities of allocation and returns share.
 LOSS_LAW = define(

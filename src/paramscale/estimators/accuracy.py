@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import attrs
 import numpy as np
 
+from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
 from paramscale.errors import SpecError
@@ -124,11 +125,16 @@ class _Sampled:
     def __call__(
         self, parameters: Floats, active_parameters: Floats, training: TrainingSpec
     ) -> Floats:
-        value, low, high = self.of(parameters, active_parameters, training)
-        deviate = self.deviates.reshape(-1, *(1,) * np.ndim(value)) / 1.6448536269514722
-        side = np.where(deviate < 0.0, value - low, high - value)
-        drawn: Floats = np.clip(value + deviate * side, 0.0, 1.0)
-        return drawn
+        return _drawn(self.deviates, self.of(parameters, active_parameters, training))
+
+
+def _drawn(deviates: Any, found: Interval) -> Floats:
+    """Return accuracies at some deviates, along a leading axis."""
+    value, low, high = found
+    deviate = deviates.reshape(-1, *(1,) * np.ndim(value)) / 1.6448536269514722
+    side = np.where(deviate < 0.0, value - low, high - value)
+    drawn: Floats = np.clip(value + deviate * side, 0.0, 1.0)
+    return drawn
 
 
 def _inputs(
@@ -276,5 +282,51 @@ def marginal_return(
     return Returns(at(2.0, 1.0) - here, at(1.0, 2.0) - here, *slopes)
 
 
-for _name in accuracy_law().names:
-    estimator(gives=_name, name="latent_sigmoid", kind="calibrated")(BenchmarkAccuracy(_name))
+@estimator(gives=q.BENCHMARK_ACCURACIES, source=accuracy_law().source)
+def every_benchmark(
+    parameters: Floats, active_parameters: Floats, training: TrainingSpec
+) -> tuple[Any, Any, Any]:
+    """Accuracies of all benchmarks with their intervals, a last axis long."""
+    inputs = _inputs(parameters, active_parameters, training)
+    return accuracy_law().every(inputs, _tier(inputs))
+
+
+@attrs.frozen(eq=False)
+class _OneBenchmark:
+    """Accuracy on a benchmark: a sigmoid of a latent ability, from chance up to a ceiling.
+
+    The same numbers as `BenchmarkAccuracy` without siblings; all benchmarks are computed together.
+    """
+
+    place: int
+
+    def __call__(self, benchmark_accuracies: Any) -> Interval:
+        return Interval(*(each[..., self.place] for each in benchmark_accuracies))
+
+    def sample(self, n: int, rng: np.random.Generator) -> _SampledBenchmark:
+        """Return a callable whose results have a leading axis of n draws."""
+        return _SampledBenchmark(self, rng.standard_normal(n))
+
+
+@attrs.frozen(eq=False)
+class _SampledBenchmark:
+    of: _OneBenchmark
+    deviates: Any
+
+    def __call__(self, benchmark_accuracies: Any) -> Floats:
+        return _drawn(self.deviates, self.of(benchmark_accuracies))
+
+
+def _register() -> None:
+    law = accuracy_law()
+    for place, name in enumerate(law.names):
+        estimator(
+            gives=name,
+            name="latent_sigmoid",
+            kind="calibrated",
+            source=law.source,
+            domain=DOMAIN,
+        )(_OneBenchmark(place))
+
+
+_register()

@@ -193,7 +193,23 @@ class AccuracyLaw:
         accuracy: Floats = self.chance[which] + room * 0.5 * (1.0 + np.tanh(0.5 * z))
         return accuracy
 
-    def noise(self, which: int, fit: AccuracyFit, value: Floats) -> Floats:
+    def every(self, inputs: AccuracyInputs, tier: str) -> tuple[Array, Array, Array]:
+        """Return accuracy and interval of all benchmarks at once, along a last axis.
+
+        `tier` says what is known of the training, as in `width`.
+        """
+        rows, fit = slice(None), self.across
+        year = inputs.release_year
+        year = self.expected_year(inputs.tokens) if year is None else year
+        ability = np.asarray(fit.ability(inputs))[..., None]
+        z = fit.slope * (ability - fit.midpoint)
+        z = z + fit.year * (np.clip(np.asarray(year)[..., None], YEAR_LOW, YEAR_HIGH) - YEAR)
+        if inputs.code_fraction is not None:
+            z = z + fit.code * np.asarray(code_share(inputs.code_fraction))[..., None]
+        ends = self.interval(rows, fit, z, np.sqrt(np.diagonal(self.covariance)), tier)
+        return (self.fraction(rows, fit, z), *ends)  # type: ignore[return-value]
+
+    def noise(self, which: Any, fit: AccuracyFit, value: Floats) -> Floats:
         """Return the scatter of one model about its curve: less of it near chance.
 
         Guessing has little to differ by: below a tenth of the way up, MMLU scatters by 0.012
@@ -205,7 +221,7 @@ class AccuracyLaw:
         return noise
 
     def interval(
-        self, which: int, fit: AccuracyFit, z: Floats, deviation: FloatsLike, tier: str
+        self, which: Any, fit: AccuracyFit, z: Floats, deviation: FloatsLike, tier: str
     ) -> tuple[Floats, Floats]:
         """Return the 90 % interval of a measured accuracy, `deviation` being that of z.
 
