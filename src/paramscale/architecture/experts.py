@@ -119,17 +119,23 @@ class MixtureOfExperts:
                     gated=self.shared_gated,
                     bias_in=self.shared_bias,
                     bias_out=self.shared_bias,
+                    keeps_input=not self.own_router,  # the router keeps the same one
                 )
             )
             if self.shared_switch:
-                ops.append(
-                    matmul("switch", "shared_experts", step.tokens, width, _ONE, keeps_input=False)
+                switch = matmul(
+                    "switch", "shared_experts", step.tokens, width, _ONE, keeps_input=False
                 )
+                # both factors of the product
+                ops.append(switch._replace(kept=step.tokens * (width + 1.0)))
         return ops
 
     def _router(self, width: Floats, step: Pass) -> Operation:
         outputs = self._all if self.router_outputs is None else self.router_outputs
         op = matmul("router", "router", step.tokens, width, outputs, bias=self.router_bias)
+        op = op._replace(kept_fp32=op.moved_out)  # probabilities of all experts
+        if self.correction != "none":  # such routers multiply in fp32, and keep that input too
+            op = op._replace(apart_fp32=op.moved_in)
         if self.correction == "parameter":
             return op._replace(weights=op.weights + self._all)
         if self.token_table is not None:
@@ -152,7 +158,7 @@ class MixtureOfExperts:
         )
         ops = []
         for name, inputs, outputs, bias, collective, held in rows:
-            matrix = inputs * outputs
+            matrix, up = inputs * outputs, name == "up"
             one = matrix + outputs if bias else matrix
             ops.append(
                 Operation(
@@ -165,7 +171,9 @@ class MixtureOfExperts:
                     flops=2.0 * routed * matrix,
                     moved_in=routed * inputs,
                     moved_out=routed * outputs,
-                    kept=routed * (inputs + (outputs if name == "up" else NOTHING)),
+                    kept=routed * (inputs + (outputs if up else NOTHING)),
+                    # up: the result of the gate; down: what the router's weights multiply
+                    apart=routed * ((self.inner if self.gated else NOTHING) if up else outputs),
                     split="experts",
                     collective=collective,
                 )

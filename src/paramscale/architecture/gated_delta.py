@@ -74,12 +74,22 @@ class GatedDelta:
                 step, flops=self._chunked(step) if step.causal else self._counted(step),
                 state=values * self.key_width, inputs=mixed + 2.0 * heads, outputs=values,
                 weights=2.0 * heads,
-            ),
+            )._replace(apart=tokens * values, apart_fp32=self._kept_apart(step)),
             gated._replace(weights=self.value_width),  # one scale for all heads
             matmul(
                 "output", "mixer", tokens, values, width, split="row", collective="all_reduce"
             ),
         ]  # fmt: skip
+
+    def _kept_apart(self, step: Pass) -> Floats:
+        """Return what the reference code keeps of the scan in fp32, beside what a kernel keeps.
+
+        For each token keys eight times, values five times (two for the gate), and five matrices of
+        a chunk; for each chunk the state before it.
+        """
+        keys, values, count = self.key_width, self.value_width, chunks(step, self.chunk)
+        rows = self.chunk * (8.0 * keys + 5.0 * values + 5.0 * self.chunk) + keys * values
+        return step.sequences * count * self.value_heads * rows
 
     def _products(self, chunk: Floats) -> Floats:
         """Return the multiply-adds of one token in a chunk, all heads together."""

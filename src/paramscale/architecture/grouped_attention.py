@@ -63,6 +63,11 @@ def softmax_attention(
     if keeps_all and not step.causal:  # hidden tokens are masked after their scores are computed
         window = None
     rows = step.tokens * heads
+    repeated = np.maximum(rows * (key_width + value_width) - step.tokens * entry, NOTHING)
+    masked: Floats = NOTHING
+    if limit is not None:  # where a window binds, the reference hands over a mask and repeats heads
+        whole = repeated + step.tokens * step.context
+        masked = np.where(step.context > limit, whole, NOTHING)[()]
     return Operation(
         "scores",
         part,
@@ -71,7 +76,12 @@ def softmax_attention(
         flops=2.0 * passes * step.pairs(window, chunk) * heads * (key_width + value_width),
         moved_in=rows * key_width,
         moved_out=rows * value_width,
-        kept=rows * (key_width + value_width + 1.0) + step.tokens * entry,
+        # queries, keys and values here, the result where it is projected; one log-sum-exp a row
+        kept=rows * key_width + step.tokens * entry,
+        kept_fp32=rows,
+        scores=passes * rows * step.context,
+        repeated=repeated,
+        apart=masked,
         state=step.sequences * step.held(kept_limit) * entry if holds else NOTHING,
         state_read=step.sequences * step.recalled(limit) * entry,
         state_written=step.tokens * entry if holds else NOTHING,
@@ -179,12 +189,12 @@ class GroupedAttention:
             gates = attended if self.gate == "elements" else self.heads
             bias = gates if self.gate_bias else NOTHING
             bias = bias + self.heads if self.gate_head_bias else bias
-            ops.append(
-                matmul(
-                    "gate", "attention", step.tokens, entering, gates,
-                    bias=bias, split="column", keeps_input=False,
-                )
+            gate = matmul(
+                "gate", "attention", step.tokens, entering, gates,
+                bias=bias, split="column", keeps_input=False,
             )  # fmt: skip
+            # both factors of the product; the product itself is kept where it is projected
+            ops.append(gate._replace(kept=step.tokens * (gates + attended)))
         ops.append(
             matmul(
                 "output", "attention", step.tokens, attended, width,
@@ -216,5 +226,6 @@ class GroupedAttention:
         moved = step.tokens * (self.heads + kv_heads) * self.head_width
         return Operation(
             "qk_norm", "attention", "elementwise", weights=scale * vectors * self.head_width,
-            moved_in=moved, moved_out=moved, kept=moved, split="heads" if one_each else "none",
+            moved_in=moved, moved_out=moved, kept=moved, kept_fp32=moved / self.head_width,
+            apart_fp32=moved if scale == 1.0 else NOTHING, split="heads" if one_each else "none",
         )  # fmt: skip

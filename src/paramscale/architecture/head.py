@@ -51,7 +51,8 @@ class Head:
         )
         bias = self.vocabulary if self.bias else NOTHING
         held, borrowed = (NOTHING, op.weights) if self.tied else (op.weights, NOTHING)
-        ops = [op._replace(weights=held + bias, borrowed=borrowed)]
+        # the loss keeps the log-probabilities of every position in fp32
+        ops = [op._replace(weights=held + bias, borrowed=borrowed, kept_fp32=op.moved_out)]
         if self.second_bias != "none":
             held, borrowed = (NOTHING, bias) if self.second_bias == "shared" else (bias, NOTHING)
             ops.append(

@@ -109,12 +109,12 @@ class LatentAttention:
         way = self._way(step)
         ops += [self._up(tokens, way), self._scores(step, way)]
         if self.gate in ("heads", "elements"):
-            gates = self.heads if self.gate == "heads" else self.heads * self.value_width
-            ops.append(
-                matmul(
-                    "gate", "attention", tokens, width, gates, split="column", keeps_input=False
-                )
-            )  # fmt: skip
+            attended = self.heads * self.value_width
+            gates = self.heads if self.gate == "heads" else attended
+            gate = matmul(
+                "gate", "attention", tokens, width, gates, split="column", keeps_input=False
+            )
+            ops.append(gate._replace(kept=tokens * (gates + attended)))
         ops.append(
             matmul(
                 "output", "attention", tokens, self.heads * self.value_width, width,
@@ -182,7 +182,8 @@ class LatentAttention:
             "scores", "attention", "attention", weights=self.heads if self.sinks else NOTHING,
             flops=2.0 * way.pairs * self.heads * way.channels,
             moved_in=rows * keys, moved_out=rows * self.value_width,
-            kept=rows * (2.0 * keys + 2.0 * self.value_width + 1.0),
+            kept=rows * (2.0 * keys + self.value_width), kept_fp32=rows,
+            scores=rows * step.context,
             state=step.sequences * step.held(self.window) * entry,
             state_read=way.recalled * entry, state_written=step.tokens * entry, split="heads",
         )  # fmt: skip

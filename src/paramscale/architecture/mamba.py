@@ -72,6 +72,11 @@ class Mamba:
                 step, flops=seen * tokens * inner * self.state, state=inner * self.state,
                 inputs=3.0 * inner + 2.0 * self.state, outputs=inner,
                 weights=inner * self.state + inner,
+            )._replace(
+                # the reference code keeps decay, input and state of every token (a kernel computes
+                # them again), and two products with the gate
+                apart=tokens * inner * self.state,
+                apart_fp32=tokens * inner * (3.0 * self.state + 2.0),
             ),
             matmul(
                 "output", "mixer", tokens, inner, width,

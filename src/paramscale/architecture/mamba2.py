@@ -84,7 +84,7 @@ class Mamba2:
                 step, flops=self._chunked(step) if step.causal else self._counted(step),
                 state=inner * self.state, inputs=mixed + self.heads, outputs=inner,
                 weights=3.0 * self.heads,
-            ),
+            )._replace(apart_fp32=self._kept_apart(step)),
         ]  # fmt: skip
         if self.gated_norm:
             ops.append(norm("gated_norm", "mixer", tokens, inner, "rms"))
@@ -95,6 +95,17 @@ class Mamba2:
             )
         )  # fmt: skip
         return ops
+
+    def _kept_apart(self, step: Pass) -> Floats:
+        """Return what the reference code keeps of a scan in fp32, beside what a kernel keeps.
+
+        For each token: x five times, the gate and its products three times, B and C repeated to
+        every head five times, three matrices of a chunk; for each chunk its state twice, and one.
+        """
+        inner, count = self.heads * self.head_width, chunks(step, self.chunk)
+        rows = 8.0 * inner + self.heads * (5.0 * self.state + 3.0 * self.chunk)
+        states = np.where(count > 0.0, 2.0 * count + 1.0, NOTHING) * inner * self.state
+        return step.sequences * (count * self.chunk * rows + states)
 
     def _chunked(self, step: Pass) -> Floats:
         inner, state = self.heads * self.head_width, self.state

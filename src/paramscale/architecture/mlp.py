@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from paramscale.architecture.parts import ACTIVATED, matmul
-from paramscale.specs.block import Operation, block
+from paramscale.specs.block import NOTHING, Operation, block
 from paramscale.specs.fields import flag, number
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -25,12 +25,16 @@ def feed_forward(
     gated: bool,
     bias_in: bool = False,
     bias_out: bool = False,
+    keeps_input: bool = True,
 ) -> tuple[Operation, Operation]:
     """Return the two projections of a feed-forward block of `inner` channels."""
     opened = ACTIVATED[gated] * inner
-    up = matmul("up", part, tokens, width, opened, bias=bias_in, split="column")
-    # the activation keeps its inputs; the product of a gate is kept by the down projection
-    up = up._replace(kept=up.kept + tokens * opened)
+    up = matmul(
+        "up", part, tokens, width, opened, bias=bias_in, split="column", keeps_input=keeps_input
+    )
+    # the activation keeps its inputs, and a gate apart also its result; the product of both, or
+    # the result where there is no gate, is kept by the down projection
+    up = up._replace(kept=up.kept + tokens * opened, apart=tokens * inner if gated else NOTHING)
     down = matmul(
         "down", part, tokens, inner, width, bias=bias_out, split="row", collective="all_reduce"
     )

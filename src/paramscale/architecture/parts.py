@@ -68,8 +68,13 @@ def norm_weights(kind: str, channels: Floats) -> Floats:
 
 
 def norm(name: str, part: str, tokens: Floats, channels: Floats, kind: str) -> Operation:
-    """Return a normalisation of `tokens` rows over `channels` channels."""
+    """Return a normalisation of `tokens` rows over `channels` channels.
+
+    A fused kernel keeps its input and one or two statistics a row. The reference code of RMS norms
+    keeps its input in fp32, and the normalised rows for the gradient of the scale.
+    """
     moved = tokens * channels
+    layer = kind.startswith("layer")
     return Operation(
         name,
         part,
@@ -78,6 +83,8 @@ def norm(name: str, part: str, tokens: Floats, channels: Floats, kind: str) -> O
         moved_in=moved,
         moved_out=moved,
         kept=moved,
+        kept_fp32=tokens,
+        apart_fp32=NOTHING if layer else moved,
     )
 
 

@@ -68,6 +68,8 @@ class RGLRU:
             scan(
                 step, flops=2.0 * tokens * inner if step.causal else NOTHING, state=inner,
                 inputs=3.0 * inner, outputs=inner, weights=inner,
+            )._replace(  # the gates' element-wise steps, and the state of every token, apart
+                apart=8.0 * tokens * inner, apart_fp32=2.0 * tokens * inner
             ),
             matmul(
                 "output", "mixer", tokens, inner, width,

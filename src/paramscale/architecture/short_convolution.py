@@ -39,9 +39,14 @@ class ShortConvolution:
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return input projection, convolution and output."""
         tokens = step.tokens
+        opened = matmul(
+            "input", "mixer", tokens, width, 3.0 * width, bias=self.bias, split="column"
+        )
+        mixed = causal_convolution("mixer", step, width, self.kernel, bias=self.bias)
         return (
-            matmul("input", "mixer", tokens, width, 3.0 * width, bias=self.bias, split="column"),
-            causal_convolution("mixer", step, width, self.kernel, bias=self.bias),
+            # the factors of two products: two gates and the input here, the convolved there
+            opened._replace(kept=opened.kept + opened.moved_out),
+            mixed._replace(kept=mixed.kept + mixed.moved_out),
             matmul(
                 "output", "mixer", tokens, width, width,
                 bias=self.bias, split="row", collective="all_reduce",

@@ -21,7 +21,8 @@ _COLLECTIVES = ("", "all_reduce", "all_gather", "all_to_all")
 
 #: What does not depend on the pass, what is proportional to the number of sequences, and all.
 _COUNTS = ("weights", "borrowed", "active_weights", "buffers")
-_AMOUNTS = ("flops", "moved_in", "moved_out", "kept", "state", "state_read", "state_written")
+_KEPT = ("kept", "kept_fp32", "apart", "apart_fp32", "scores", "repeated")
+_AMOUNTS = ("flops", "moved_in", "moved_out", *_KEPT, "state", "state_read", "state_written")
 _NUMBERS = (*_COUNTS, "weights_read", *_AMOUNTS, "state_ranks")
 
 _PASSES = (Pass(1, 1), Pass(3, 17), Pass(2, 1, 40), Pass(2, 5, 300), Pass(1, 1000))

@@ -52,17 +52,25 @@ class Comparison(NamedTuple):
     refused: str = ""
 
 
-#: Compares everything that one table of a folder holds; the table is there.
+#: Compares what one table of a folder holds; the table is there.
 Comparer: TypeAlias = Callable[[Path], Iterable[Comparison]]
 
-#: The comparison of each table, by the path of its file in a folder of measurements.
-tables: Registry[Comparer] = Registry(
+
+class Table(NamedTuple):
+    """A table of measurements, and what compares one kind of its columns."""
+
+    path: str
+    compare: Comparer
+
+
+#: The comparisons, by the name of the function that makes them; a table may have several.
+tables: Registry[Table] = Registry(
     "table of measurements", built_in=lambda: import_submodules("paramscale.validation.tables")
 )
 
 
 def table(path: str) -> Callable[[Comparer], Comparer]:
-    """Return a decorator that registers the comparison of the table at `path` of a folder.
+    """Return a decorator that registers a comparison of the table at `path` of a folder.
 
     Parameters
     ----------
@@ -71,7 +79,8 @@ def table(path: str) -> Callable[[Comparer], Comparer]:
     """
 
     def register(compare: Comparer) -> Comparer:
-        return tables.add(path, compare)
+        tables.add(f"{path} {compare.__name__}", Table(path, compare))
+        return compare
 
     return register
 

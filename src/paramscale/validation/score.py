@@ -63,12 +63,11 @@ def compare_folder(folder: Path) -> list[Comparison]:
     """
     if not folder.is_dir():
         raise FileFormatError(f"the folder of measurements {str(folder)!r} does not exist")
-    there = [name for name in tables if (folder / name).exists()]
+    there = [each for each in tables.values() if (folder / each.path).exists()]
     if not there:
-        raise FileFormatError(
-            f"{str(folder)!r} holds none of the tables that can be scored: {', '.join(tables)}"
-        )
-    return [row for name in there for row in tables[name](folder)]
+        known = ", ".join(sorted({each.path for each in tables.values()}))
+        raise FileFormatError(f"{str(folder)!r} holds none of the tables that can be scored: {known}")
+    return [row for each in there for row in each.compare(folder)]
 
 
 def score(comparisons: Iterable[Comparison]) -> list[Score]:

@@ -1,0 +1,1 @@
+"""What machines and engines do with a bill of work: formulas on arrays that estimators share."""

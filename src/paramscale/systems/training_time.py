@@ -1,0 +1,166 @@
+"""The step of a scenario: expected seconds, the least possible, and how far off they may be."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from paramscale.catalogue.formats import Format, as_format
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.training import TrainingSpec
+from paramscale.systems.training_coefficients import (
+    coefficients,
+    frameworks,
+    known_machine,
+    of_framework,
+    of_machine,
+)
+from paramscale.systems.training_load import TrainingLoad
+from paramscale.systems.training_machine import Figures, figures_of, matrix_fraction, speeds_of
+from paramscale.systems.training_step import Layout, Speeds, StepParts, step_parts
+from paramscale.typing import Floats
+
+__all__ = ["StepTime", "goodput", "layout_of", "matrix_format", "run_seconds", "step_time", "width"]
+
+
+class StepTime(NamedTuple):
+    """One optimizer step of a layout; all broadcast.
+
+    Attributes
+    ----------
+    seconds, low, high : Floats
+        Expected time, and the ends of its 90 % interval.
+    bound : Floats
+        Time in which the devices together could do the FLOPs at their dense peaks.
+    parts : dict of str to Floats
+        Seconds by cause; they add up to `seconds`.
+    hardware_flops : Floats
+        FLOPs of the step, recomputed forward passes included.
+    peak_flops : Floats
+        FLOP/s of all devices together, at the dense peak of the layers' matrices.
+    """
+
+    seconds: Floats
+    low: Floats
+    high: Floats
+    bound: Floats
+    parts: dict[str, Floats]
+    hardware_flops: Floats
+    peak_flops: Floats
+
+
+def matrix_format(training: TrainingSpec) -> str | Format:
+    """Return the number format in which the matrices of the layers are multiplied."""
+    given: str | Format | None = training.matmul_format
+    return training.precision if given is None else given
+
+
+def layout_of(training: TrainingSpec, parallel: ParallelSpec, batch_tokens: Floats) -> Layout:
+    """Return the layout as the formulas take it; a data rank does one micro-batch at least."""
+    each = training.micro_batch * training.sequence_length * parallel.data
+    return Layout(
+        parallel.tensor, parallel.pipeline, parallel.virtual_stages, parallel.data,
+        parallel.context, parallel.expert, parallel.zero_stage, training.micro_batch,
+        np.maximum(batch_tokens / each, 1.0), float(training.recomputation == "full"),
+        1.0 if training.adapts else 2.0,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _reached(hardware: HardwareSpec, used: str | Format, framework: str) -> tuple[Figures, Speeds]:
+    """Return figures and speeds of a machine; specs are frozen, so that they are made once."""
+    c, format = coefficients(), as_format(used)
+    figures = figures_of(hardware, format)
+    matrix = matrix_fraction(hardware.compute_type(format), format, c)
+    kernel = of_framework("attention_framework", framework)
+    return figures, speeds_of(figures, matrix, kernel, c)
+
+
+def _machine(hardware: HardwareSpec, training: TrainingSpec) -> tuple[Figures, Speeds]:
+    return _reached(hardware, matrix_format(training), training.framework)
+
+
+def width(
+    load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec, guesses: Floats
+) -> Floats:
+    """Return the logarithm of the half width of the 90 % interval of a step's time.
+
+    It grows with what is new: routed experts, a framework or a machine that was not measured, and
+    each thing that had to be guessed. The logarithms add in squares.
+    """
+    square = of_framework("width_known", "") ** 2 + guesses * of_framework("width_guess", "") ** 2
+    if training.framework not in frameworks():
+        square = square + of_framework("width_framework", "") ** 2
+    if not known_machine(hardware.name):
+        square = square + of_framework("width_machine", "") ** 2
+    experts = of_framework("width_experts", "") ** 2
+    return np.sqrt(square + np.where(np.asarray(load.exchanges) > 0.0, experts, 0.0))[()]
+
+
+def _bound(load: TrainingLoad, figures: Figures, back: Floats) -> Floats:
+    """Return the least device-seconds of one sequence, forward and backward, at dense peaks."""
+    peak = np.fmax(figures.peak, figures.peak16)
+    matrices = (1.0 + back) * (load.dense_flops + load.expert_flops) / peak
+    outside = (1.0 + back) * load.head_flops + 3.0 * load.attention_flops
+    return matrices + outside / figures.peak16
+
+
+def step_time(
+    load: TrainingLoad,
+    hardware: HardwareSpec,
+    training: TrainingSpec,
+    parallel: ParallelSpec,
+    guesses: Floats,
+) -> StepTime:
+    """Return the time of one optimizer step; ``training.batch_tokens`` must be stated.
+
+    No time is below the bound, whatever the coefficients say.
+    """
+    assert training.batch_tokens is not None and parallel.devices is not None
+    layout = layout_of(training, parallel, training.batch_tokens)
+    figures, speeds = _machine(hardware, training)
+    raw = step_parts(load, layout, speeds, coefficients())
+    slowness = of_framework("slowness", training.framework)
+    sequences = layout.micro_batch * layout.micro_batches * layout.data
+    bound = sequences * _bound(load, figures, layout.backward) / parallel.devices
+    expected = np.maximum(raw.total * slowness, bound)
+    spread = np.exp(width(load, hardware, training, guesses))
+    again = 1.0 + layout.backward + layout.recomputed
+    layers = again * (load.dense_flops + load.expert_flops) + (3.0 + layout.recomputed) * (
+        load.attention_flops + load.scan_flops
+    )
+    return StepTime(
+        expected, np.maximum(expected / spread, bound), expected * spread, bound,
+        _by_cause(raw, slowness),
+        sequences * (layers + (1.0 + layout.backward) * load.head_flops),
+        figures.peak * parallel.devices,
+    )  # fmt: skip
+
+
+def _by_cause(parts: StepParts, slowness: float) -> dict[str, Floats]:
+    return {name.replace("_", " "): slowness * seconds for name, seconds in parts._asdict().items()}
+
+
+def goodput(devices: Floats) -> Floats:
+    """Return the share of time that failures leave: 1 / (1 + devices x lost / between failures)."""
+    lost, between = of_framework("lost_s", ""), of_framework("failure_device_s", "")
+    return 1.0 / (1.0 + devices * lost / between)
+
+
+def run_seconds(load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec) -> Floats:
+    """Return device-seconds of a token in a published run, from model and machine alone.
+
+    The step of one device without parallelism, in micro-batches of about 8,192 tokens, times what
+    published runs of that class of machine took more: communication, restarts, evaluation.
+    """
+    one = np.float64(1.0)
+    micro = np.maximum(8192.0 / training.sequence_length, 1.0)
+    back = 1.0 if training.adapts else 2.0
+    many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, back)
+    figures, speeds = _machine(hardware, training)
+    step = step_parts(load, many, speeds, coefficients()).total
+    each = step / (many.micro_batches * micro) * of_machine("run_overhead", hardware.name)
+    return np.maximum(each, _bound(load, figures, back)) / training.sequence_length

@@ -1,0 +1,154 @@
+"""Refit the levels of training memory: ``src/paramscale/catalogue/data/training_memory.csv``.
+
+    python tools/calibrate_training_memory.py --data FOLDER [--write]
+
+The terms of the peak follow from arithmetic; what is fitted is one factor on their sum, and its
+interval. The tables hold few teams, and a framework's habits move the whole of its rows, so that
+the factor of a *new* team is what matters. With the mean log ratio m of each of n teams, a team's
+own deviation (prior 6 %) and a prior of 3 % around the arithmetic, the centre is
+
+    c = sum(m) / (n + (0.06 / 0.03)^2),
+
+and the deviation of a row of a new team is sqrt(0.06^2 + scatter^2 + extra^2), where `extra` is
+what the convention adds: the allocator's slack for ``reserved``, and the runtime's context for
+``device``.
+Printed are errors with each model and each frozen format left out, and, for runs of which only the
+layout is known, how many are predicted to fit on the machine that they ran on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import paramscale as ps
+from paramscale.errors import ParamscaleError
+from paramscale.systems.training_memory import training_state
+from paramscale.validation.row import scored
+from paramscale.validation.training_memory_rows import memory_of
+from paramscale.validation.training_scenarios import run_of
+
+HERE = Path(__file__).resolve().parents[1] / "src/paramscale/catalogue/data/training_memory.csv"
+PEAK = "peak_memory_bytes_per_device"
+TEAM, PRIOR = 0.06, 0.03
+EXTRA = {"allocated": 0.0, "reserved": 0.03, "device": 0.04}
+NORMAL = 1.6449  # 5 % on either side
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """Return the rows that are scored."""
+    with (folder / "systems/training.csv").open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if scored(row)]
+
+
+def ratios(rows: list[dict[str, str]]) -> Iterator[tuple[dict[str, str], float]]:
+    """Yield each row with a peak, and the log of measured over allocated bytes."""
+    for row in rows:
+        if not row[PEAK]:
+            continue
+        try:
+            memory = memory_of(row)
+            state = training_state(memory.model, memory.training, memory.parallel)
+        except ParamscaleError:
+            continue
+        yield row, float(np.log(float(row[PEAK]) / state.allocated))
+
+
+def centre(found: list[tuple[dict[str, str], float]]) -> float:
+    """Return the log factor of a team that is not among the rows."""
+    teams: dict[str, list[float]] = defaultdict(list)
+    for row, value in found:
+        teams[row["source_group"]].append(value)
+    return sum(float(np.mean(t)) for t in teams.values()) / (len(teams) + (TEAM / PRIOR) ** 2)
+
+
+def left_out(found: list[tuple[dict[str, str], float]], column: str) -> None:
+    """Print the errors of the rows of each value of a column, with the others fitted."""
+    for name in sorted({row[column] for row, _ in found}):
+        others = [pair for pair in found if pair[0][column] != name]
+        mine = np.array([value for row, value in found if row[column] == name])
+        error = np.abs(np.expm1(centre(others) - mine)) if others else np.abs(np.expm1(-mine))
+        print(f"  without {name:24} {len(mine):3} rows  median {np.median(error):.3f}"
+              f"  worst {np.max(error):.3f}")  # fmt: skip
+
+
+def fits(rows: list[dict[str, str]]) -> None:
+    """Print predicted memory over the machine's, of runs that did fit, by team and machine."""
+    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        if row[PEAK]:
+            continue
+        try:
+            memory, run = memory_of(row), run_of(row)
+            found = ps.estimate(
+                model=memory.model, training=memory.training, parallel=memory.parallel,
+                quantities="training_memory_bytes",
+            )["training_memory_bytes"]  # fmt: skip
+        except ParamscaleError:
+            continue
+        share = float(found.value) / float(run.machine.memory_bytes)
+        groups[row["source_group"], row["hardware"]].append(share)
+    for (team, machine), values in groups.items():
+        within = np.mean(np.array(values) <= 1.0)
+        print(f"  {team:24} {machine:22} {len(values):3} runs  {within:.0%} predicted to fit,"
+              f" median {np.median(values):.2f} of its memory")  # fmt: skip
+
+
+def levels(found: list[tuple[dict[str, str], float]]) -> dict[str, tuple[float, float, float]]:
+    """Return factor, low and high of each convention."""
+    scatter = float(np.std([value for _, value in found]))
+    middle = centre(found)
+    result = {}
+    for counted, extra in EXTRA.items():
+        band = NORMAL * float(np.sqrt(TEAM**2 + scatter**2 + extra**2))
+        result[f"{counted}_factor"] = tuple(np.exp([middle, middle - band, middle + band]))
+    return result
+
+
+def write(fitted: dict[str, Any], rows: int) -> None:
+    """Replace the fitted levels in the table, leaving those that are stated."""
+    with HERE.open(encoding="utf-8", newline="") as stream:
+        table = list(csv.DictReader(stream))
+    for line in table:
+        if line["key"] in fitted:
+            value, low, high = fitted[line["key"]]
+            line.update(
+                value=f"{value:.4f}", low=f"{low:.4f}", high=f"{high:.4f}",
+                source=f"tools/calibrate_training_memory.py on {rows} rows of systems/training.csv",
+            )  # fmt: skip
+    with HERE.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def main() -> None:
+    """Fit, print, and write if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with systems/training.csv")
+    parser.add_argument("--write", action="store_true", help="replace the fitted levels")
+    given = parser.parse_args()
+    rows = rows_of(given.data)
+    found = list(ratios(rows))
+    fitted = levels(found)
+    errors = np.abs(np.expm1([centre(found) - value for _, value in found]))
+    print(f"{len(found)} rows, median error {np.median(errors):.3f}, worst {np.max(errors):.3f}")
+    for column in ("source_group", "model", "precision", "phase"):
+        print(column)
+        left_out(found, column)
+    for name, (value, low, high) in fitted.items():
+        print(f"{name:18} {value:.4f}  {low:.4f} to {high:.4f}")
+    print("runs of which only the layout is known:")
+    fits(rows)
+    if given.write:
+        write(fitted, len(found))
+
+
+if __name__ == "__main__":
+    main()
