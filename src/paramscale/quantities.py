@@ -63,6 +63,7 @@ __all__ = [
     "PREFILL_FLOPS",
     "PREFILL_WORK",
     "REDUCIBLE_LOSS_NATS",
+    "REPETITION_PARTS",
     "REQUEST_LATENCY_S",
     "SERVING_MEMORY_BYTES",
     "SERVING_TIMES",
@@ -96,6 +97,7 @@ DECODE_WORK = define("decode_work", "Operations of one decode step", internal=Tr
 BENCHMARK_ACCURACIES = define(
     "benchmark_accuracies", "Accuracies of all benchmarks at once", internal=True
 )
+REPETITION_PARTS = define("repetition_parts", "Loss on repeated data by cause", internal=True)
 TRAINING_WORK = define("training_work", "Operations of one training sequence", internal=True)
 # The published law that the quantities of allocation and returns share.
 LOSS_LAW = define(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import numpy as np
 
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
@@ -45,19 +46,19 @@ def _inputs(parameters: Floats, training: TrainingSpec) -> tuple[Floats, Floats,
     return parameters, training.tokens, unique, training.weight_decay
 
 
-def _parts(parameters: Floats, training: TrainingSpec) -> LossParts:
+@estimator(gives=q.REPETITION_PARTS, source=(_SOURCE, _DECAY))
+def repetition_parts(parameters: Floats, training: TrainingSpec) -> LossParts:
+    """Loss by cause: floor, size, too few tokens, too few steps, and both costs of repeats."""
     return repetition_law().parts(*_inputs(parameters, training))
 
 
 def _loss_parts(parameters: Floats, training: TrainingSpec) -> dict[str, Any]:
-    """Loss by cause: floor, size, too few tokens, too few steps, and both costs of repeats."""
-    return _parts(parameters, training)._asdict()
+    return repetition_parts(parameters, training)._asdict()
 
 
-def _repeat_parts(parameters: Floats, training: TrainingSpec) -> dict[str, Any]:
+def _repeat_parts(repetition_parts: LossParts) -> dict[str, Any]:
     """Excess by cause: repeats that are worth less, and memory in the place of learning."""
-    parts = _parts(parameters, training)
-    return {"faded": parts.faded, "memorised": parts.memorised}
+    return {"faded": repetition_parts.faded, "memorised": repetition_parts.memorised}
 
 
 @attrs.frozen(eq=False)
@@ -86,14 +87,13 @@ estimator(
     gives=q.OVERFITTING_NATS, source=(_SOURCE, _DECAY), kind="law", domain=_RUNS,
     parts=_repeat_parts,
 )  # fmt: skip
-def excess_over_fresh(parameters: Floats, training: TrainingSpec) -> Interval:
+def excess_over_fresh(repetition_parts: LossParts) -> Interval:
     """Loss minus that on as many tokens that are all different; 0 at one epoch.
 
     Under-training is in both and cancels. The 90 % interval is a factor either way.
     """
-    law = repetition_law()
-    excess = law.excess(*_inputs(parameters, training))
-    return Interval(excess, *law.excess_interval(excess))
+    excess = np.maximum(repetition_parts.faded + repetition_parts.memorised, 0.0)
+    return Interval(excess, *repetition_law().excess_interval(excess))
 
 
 @estimator(
@@ -111,10 +111,9 @@ def overfitting_risk(overfitting_nats: Floats, *, threshold_nats: float = 0.05) 
 
 
 @estimator(gives=q.UNDERTRAINING_NATS, source=_SOURCE, kind="law", domain=_RUNS)
-def too_few_tokens(parameters: Floats, training: TrainingSpec) -> Floats:
+def too_few_tokens(repetition_parts: LossParts) -> Floats:
     """Loss that fresh tokens without end would take away at this size: data and start-up."""
-    parts = _parts(parameters, training)
-    return parts.data + parts.start_up
+    return repetition_parts.data + repetition_parts.start_up
 
 
 @estimator(
