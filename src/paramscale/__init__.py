@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from paramscale.core.estimator import Interval as Interval
     from paramscale.core.estimator import estimator as estimator
     from paramscale.core.quantity import Quantity as Quantity
+    from paramscale.estimators.accuracy import calibrate_family as calibrate_family
+    from paramscale.estimators.accuracy import marginal_return as marginal_return
+    from paramscale.fitting import audit as audit
+    from paramscale.fitting import compare_laws as compare_laws
+    from paramscale.fitting import fit_isoflop as fit_isoflop
+    from paramscale.fitting import fit_law as fit_law
     from paramscale.io import read_model as read_model
     from paramscale.laws import Law as Law
     from paramscale.laws import laws as laws
@@ -63,14 +69,20 @@ _PLACES = {
     "ServingSpec": "specs.serving",
     "SiteSpec": "specs.site",
     "TrainingSpec": "specs.training",
+    "audit": "fitting",
     "block": "specs.block",
     "calibrate": "analysis.calibrate",
+    "calibrate_family": "estimators.accuracy",
+    "compare_laws": "fitting",
     "errors": "errors",
     "estimate": "analysis.estimate",
     "estimator": "core.estimator",
+    "fit_isoflop": "fitting",
+    "fit_law": "fitting",
     "formats": "catalogue.formats",
     "hardware": "catalogue.hardware",
     "laws": "laws",
+    "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",
     "quantities": "quantities",
     "read_model": "io",

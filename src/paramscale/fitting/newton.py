@@ -14,7 +14,9 @@ _TOLERANCE = 1e-14
 _LONGEST = 2.0  # of a step, in units of log loss terms; further away the parabola says nothing
 
 
-def minimise(objective: Objective, starts: Array, weights: Array) -> tuple[Array, Array]:
+def minimise(
+    objective: Objective, starts: Array, weights: Array, towards: Array | None = None
+) -> tuple[Array, Array]:
     """Return the local minima (rows, n) that the starts lead to, and their values (rows,).
 
     Exact Hessian, absolute eigenvalues damped by a factor of each row's own: a step that does
@@ -28,6 +30,8 @@ def minimise(objective: Objective, starts: Array, weights: Array) -> tuple[Array
         Where to begin.
     weights : array, (rows, runs) or (1, runs)
         Weight of each run; counts, for a bootstrap.
+    towards : array, (rows, n) or (1, n), optional
+        Centre of the prior of each row, if the objective has one.
 
     Examples
     --------
@@ -38,25 +42,30 @@ def minimise(objective: Objective, starts: Array, weights: Array) -> tuple[Array
     array([0., 0., 0.])
     """
     weights = np.broadcast_to(weights, (len(starts), weights.shape[1]))
+    towards = np.broadcast_to(0.0 if towards is None else towards, starts.shape)
     found, values = np.empty_like(starts), np.empty(len(starts))
     for first in range(0, len(starts), _BLOCK):
         block = slice(first, first + _BLOCK)
-        found[block], values[block] = _descend(objective, starts[block], weights[block])
+        found[block], values[block] = _descend(
+            objective, starts[block], weights[block], towards[block]
+        )
     return found, values
 
 
-def _descend(objective: Objective, starts: Array, weights: Array) -> tuple[Array, Array]:
+def _descend(
+    objective: Objective, starts: Array, weights: Array, towards: Array
+) -> tuple[Array, Array]:
     """Return minima and values of one block."""
     found, values = starts.copy(), np.empty(len(starts))
     left = np.arange(len(starts))
     theta = starts.copy()
-    jet = objective.jet(theta, weights)
+    jet = objective.jet(theta, weights, towards)
     value, gradient, hessian = jet.value, jet.gradient, jet.hessian
     damping = np.full(len(starts), 1e-3)
     for _ in range(_STEPS):
         step, gain = _steps(gradient, hessian, damping)
         moved = theta + step
-        jet = objective.jet(moved, weights)
+        jet = objective.jet(moved, weights, towards)
         better = jet.value < value
         done = (gain <= _TOLERANCE * value) | (damping > 1e12)
         theta = np.where(better[:, None], moved, theta)
@@ -69,6 +78,7 @@ def _descend(objective: Objective, starts: Array, weights: Array) -> tuple[Array
             stay = ~done
             left, theta, value, weights = left[stay], theta[stay], value[stay], weights[stay]
             gradient, hessian, damping = gradient[stay], hessian[stay], damping[stay]
+            towards = towards[stay]
         if not left.size:
             break
     found[left], values[left] = theta, value

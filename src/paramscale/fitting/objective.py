@@ -45,8 +45,9 @@ class Objective:
         Where the Huber function turns from a parabola to a line; ``inf`` gives least squares.
     relative : bool
         Residual of log loss if true, of loss itself if false.
-    pull, towards : array, (n,)
-        Prior on each unknown: ``½·pull·(θ − towards)²`` is added.
+    pull : array, (n,), optional
+        Prior on each unknown: ``½·pull·(θ − towards)²`` is added, with `towards` (rows, n) or
+        (n,) handed to each call.
 
     Examples
     --------
@@ -62,7 +63,6 @@ class Objective:
     delta: float = np.inf
     relative: bool = True
     pull: Array | None = None
-    towards: Array | None = None
     _bases: dict[tuple[int, int], Array] = attrs.field(init=False, repr=False)
 
     @_bases.default
@@ -102,14 +102,7 @@ class Objective:
         _, total = self.shares(theta)
         return np.log(total) - self.log_loss if self.relative else total - np.exp(self.log_loss)
 
-    def value(self, theta: Array, weights: Array) -> Array:
-        """Return the objective of each row (rows,)."""
-        residual = self.residual(theta)
-        psi = np.clip(residual, -self.delta, self.delta)
-        found: Array = (weights * psi * (residual - 0.5 * psi)).sum(axis=1)
-        return found + self._prior(theta)
-
-    def jet(self, theta: Array, weights: Array) -> Jet:
+    def jet(self, theta: Array, weights: Array, towards: Array | None = None) -> Jet:
         """Return value, gradient and exact Hessian of each row."""
         parts, total = self.shares(theta)
         if self.relative:
@@ -127,13 +120,17 @@ class Objective:
         value = np.einsum("rp,rp->r", slope, residual)
         if self.relative:
             curve -= slope
-        return self._gather(theta, value, parts, slope, curve)
+        gradient, hessian = self._sums(parts, slope, curve)
+        if self.pull is not None and towards is not None:
+            away = theta - towards
+            value = value + 0.5 * (away**2 @ self.pull)
+            gradient += self.pull * away
+            hessian += np.diag(self.pull)
+        return Jet(value, gradient, hessian)
 
-    def _gather(
-        self, theta: Array, value: Array, parts: list[Array], slope: Array, curve: Array
-    ) -> Jet:
-        """Return the sums over runs, and the prior."""
-        rows = len(theta)
+    def _sums(self, parts: list[Array], slope: Array, curve: Array) -> tuple[Array, Array]:
+        """Return gradient and Hessian of the sum over runs."""
+        rows = len(slope)
         gradient, hessian = np.empty((rows, self.size)), np.empty((rows, self.size, self.size))
         places = self.slices()
         for k, at in enumerate(places):
@@ -148,13 +145,4 @@ class Objective:
                 block = block.reshape(rows, width, -1)
                 hessian[:, at, there] = block
                 hessian[:, there, at] = block.transpose(0, 2, 1)
-        if self.pull is not None and self.towards is not None:
-            gradient += self.pull * (theta - self.towards)
-            hessian += np.diag(self.pull)
-        return Jet(value + self._prior(theta), gradient, hessian)
-
-    def _prior(self, theta: Array) -> Array:
-        if self.pull is None or self.towards is None:
-            return np.zeros(len(theta))
-        found: Array = 0.5 * ((theta - self.towards) ** 2 @ self.pull)
-        return found
+        return gradient, hessian
