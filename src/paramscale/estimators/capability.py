@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import attrs
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.errors import PluginWarning, RegistrationError
 from paramscale.laws import Law, doubling_returns, elasticities, laws, tokens_worth_of_growth
 from paramscale.laws.convert import is_vocabulary
 from paramscale.laws.names import COUNTS
@@ -126,24 +128,34 @@ def _domain(law: Law) -> Domain:
     return attrs.evolve(law.domain, bounds={**bounds, "active_fraction": (1.0, 1.0), **fresh})
 
 
-def _register() -> None:
+def _register(name: str, law: Law) -> None:
+    """Make estimators of a law of loss that a scenario can feed."""
+    kind = _KINDS.get((law.inputs, law.counted))
+    if law.gives != "loss_nats" or kind is None:
+        return
+    claims: dict[str, Any] = {
+        "name": name,
+        "source": law.citation,
+        "kind": "law",
+        "domain": _domain(law),
+        "rank": _rank(name, law),
+    }
+    estimator(gives=q.LOSS_NATS, **claims)(kind(law))
+    if kind is LossLaw and law.form.terms is not None:
+        estimator(gives=q.LOSS_LAW, **claims)(ChosenLaw(law))
+
+
+def _register_all() -> None:
+    """Register every law; a third party's law that cannot be one must not stop the rest."""
     for name, law in laws.items():
-        kind = _KINDS.get((law.inputs, law.counted))
-        if law.gives != "loss_nats" or kind is None:
-            continue
-        claims: dict[str, Any] = {
-            "name": name,
-            "source": law.citation,
-            "kind": "law",
-            "domain": _domain(law),
-            "rank": _rank(name, law),
-        }
-        estimator(gives=q.LOSS_NATS, **claims)(kind(law))
-        if kind is LossLaw and law.form.terms is not None:
-            estimator(gives=q.LOSS_LAW, **claims)(ChosenLaw(law))
+        try:
+            _register(name, law)
+        except RegistrationError as error:
+            text = f"the law {name!r} gives no estimate of loss_nats: {error}"
+            warnings.warn(PluginWarning(text), stacklevel=2)
 
 
-_register()
+_register_all()
 
 _LAW = "the law chosen as loss_law, evaluated"
 
