@@ -48,7 +48,8 @@ def estimate(
     scenario : Scenario, optional
         An object with attributes ``model``, ``hardware``, ``serving``, ..., each a spec or None.
     quantities : str or iterable of str, optional
-        What to estimate; all that can be had from what is given, unless said.
+        What to estimate. Unless said, what can be had from what is given, without the detail
+        that is given by name only; ``"all"`` with it.
     use : mapping of str to str or Estimator, optional
         Which estimator shall give a quantity: ``{"loss_nats": "besiroglu2024"}``, or what
         :func:`~paramscale.analysis.calibrate.calibrate` returns.
@@ -110,10 +111,13 @@ def estimate_with(
     wait_s    3 min  exact  usual_wait  a guess
     """
     world.registry.load()
-    wanted = _wanted(world, quantities)
+    detail = isinstance(quantities, str) and quantities == "all"
+    wanted = None if detail else _wanted(world, quantities)
     inputs = collect_inputs(world, scenario, specs)
     absent = [path for path in world.needs if _is_unset(path, inputs)]
-    plan = make_plan(wanted, inputs, estimators=world, use=use, options=options, absent=absent)
+    plan = make_plan(
+        wanted, inputs, estimators=world, use=use, options=options, absent=absent, detail=detail
+    )
     results = plan.run(inputs)
     if draws <= 0:
         return Estimates(plan, results, world)

@@ -31,6 +31,7 @@ def make_plan(
     use: Mapping[str, str | Estimator] | None = None,
     options: Mapping[str, Any] | None = None,
     absent: Iterable[str] = (),
+    detail: bool = False,
 ) -> Plan:
     """Return the plan for some quantities; the same question gets the same plan again.
 
@@ -48,6 +49,8 @@ def make_plan(
         ``"quantity.option"`` or ``"estimator.option"`` to value.
     absent : iterable of str
         Needed fields of given specs, as ``"spec.field"``, that hold None.
+    detail : bool
+        Whether "all" holds also the quantities that are given by name only.
 
     Raises
     ------
@@ -67,6 +70,7 @@ def make_plan(
         frozenset(absent),
         tuple(use.items()) if use else (),
         tuple(options.items()) if options else (),
+        detail,
     )
     try:
         hash(key)
@@ -93,13 +97,14 @@ def _cached(
     absent: frozenset[str],
     use: Items,
     options: Items,
+    detail: bool,
 ) -> Plan:
     for name in (*(wanted or ()), *(quantity for quantity, _ in use)):
         estimators.vocabulary[name]  # raises UnknownNameError
     picked = {name: _chosen(estimators, name, choice) for name, choice in use}
     resolver = _Resolver(estimators, given, absent, picked, _by_key(options, estimators))
     if wanted is None:
-        return _plan_for_all(resolver)
+        return _plan_for_all(resolver, detail)
     failure = _Failure()
     for name in dict.fromkeys(wanted):
         failure.add(resolver.resolve(name, ()))
@@ -108,10 +113,12 @@ def _cached(
     return Plan(distinct, _on_the_way(distinct, resolver.steps), {}, strict=True)
 
 
-def _plan_for_all(resolver: _Resolver) -> Plan:
+def _plan_for_all(resolver: _Resolver, detail: bool) -> Plan:
     """Return the plan for every quantity that users see and whose inputs are there."""
     estimators, wanted, missing = resolver.estimators, [], {}
     for quantity in estimators.quantities():
+        if quantity.by_name_only and not detail:
+            continue
         failure = resolver.resolve(quantity.name, ())
         if failure is None:
             wanted.append(quantity.name)

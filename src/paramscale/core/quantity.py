@@ -24,6 +24,11 @@ class Quantity:
     internal : bool
         An internal quantity may hold any object. It is computed once, shared between estimators
         and never shown; its name needs no unit.
+    topic : str
+        Heading under which reports show it.
+    by_name_only : bool
+        Whether it is left out unless it is asked for by name, or all are: detail that most
+        questions do not need.
 
     Examples
     --------
@@ -37,6 +42,8 @@ class Quantity:
     name: str
     meaning: str
     internal: bool = False
+    topic: str = ""
+    by_name_only: bool = False
     unit: str = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -96,6 +103,8 @@ def define(
     meaning: str,
     internal: bool = False,
     *,
+    topic: str = "",
+    by_name_only: bool = False,
     vocabulary: Registry[Quantity] | None = None,
 ) -> Quantity:
     """Return a new quantity after adding it to the vocabulary.
@@ -104,8 +113,8 @@ def define(
 
     Examples
     --------
-    >>> define("wait_s", "Time spent waiting", vocabulary=Registry("quantity"))
-    Quantity(name='wait_s', meaning='Time spent waiting', internal=False, unit='s')
+    >>> define("wait_s", "Time spent waiting", vocabulary=Registry("quantity")).unit
+    's'
     """
     words = VOCABULARY if vocabulary is None else vocabulary
-    return learn(words, Quantity(name, meaning, internal))
+    return learn(words, Quantity(name, meaning, internal, topic, by_name_only))
