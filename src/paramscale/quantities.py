@@ -1,6 +1,12 @@
-"""The vocabulary: one line a quantity, its name ending in its unit, and what it means."""
+"""The vocabulary: one line a quantity, its name ending in its unit, and what it means.
+
+Reports show quantities by topic. Those defined by a ``*_detail`` are computed only when they are
+named, or when all are asked for.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 from paramscale.core.quantity import define
 
@@ -90,196 +96,221 @@ __all__ = [
     "WINOGRANDE_FRACTION",
 ]
 
-# What a model does in one pass, computed once and shared by the estimators below.
-TOKEN_WORK = define("token_work", "Operations of one token, for counts", internal=True)
-PREFILL_WORK = define("prefill_work", "Operations of the prefill of all prompts", internal=True)
-DECODE_WORK = define("decode_work", "Operations of one decode step", internal=True)
-BENCHMARK_ACCURACIES = define(
-    "benchmark_accuracies", "Accuracies of all benchmarks at once", internal=True
-)
-REPETITION_PARTS = define("repetition_parts", "Loss on repeated data by cause", internal=True)
-TRAINING_WORK = define("training_work", "Operations of one training sequence", internal=True)
-# The published law that the quantities of allocation and returns share.
-LOSS_LAW = define(
-    "loss_law", "Law of loss in parameters and tokens, of Chinchilla's form", internal=True
-)
+# What estimators share: computed once an estimate and never shown.
+_internal = partial(define, internal=True)
+TOKEN_WORK = _internal("token_work", "Operations of one token, for counts")
+PREFILL_WORK = _internal("prefill_work", "Operations of the prefill of all prompts")
+DECODE_WORK = _internal("decode_work", "Operations of one decode step")
+BENCHMARK_ACCURACIES = _internal("benchmark_accuracies", "Accuracies of all benchmarks at once")
+REPETITION_PARTS = _internal("repetition_parts", "Loss on repeated data by cause")
+TRAINING_WORK = _internal("training_work", "Operations of one training sequence")
+LOSS_LAW = _internal("loss_law", "Law of loss in parameters and tokens, of Chinchilla's form")
+TRAINING_STATE = _internal("training_state", "What one device holds in training")
+TRAINING_STEP = _internal("training_step", "Seconds of one training step by cause")
+SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
+DATA_OPTIMUM = _internal("data_optimum", "Best size for the unique tokens")
 
-PARAMETERS = define("parameters", "Learned numbers of the model, tied ones counted once")
-ACTIVE_PARAMETERS = define("active_parameters", "Parameters that one token touches")
-ACTIVE_FRACTION = define("active_fraction", "Share of the parameters that one token touches")
-MATMUL_PARAMETERS = define(
+_parameters = partial(define, topic="Parameters")
+_parameters_detail = partial(_parameters, by_name_only=True)
+PARAMETERS = _parameters("parameters", "Learned numbers of the model, tied ones counted once")
+ACTIVE_PARAMETERS = _parameters("active_parameters", "Parameters that one token touches")
+ACTIVE_FRACTION = _parameters("active_fraction", "Share of the parameters that one token touches")
+MATMUL_PARAMETERS = _parameters(
     "matmul_parameters", "Active parameters without tables, with the head; FLOPs are 2 x this"
 )
-EMBEDDING_PARAMETERS = define(
+EMBEDDING_PARAMETERS = _parameters(
     "embedding_parameters", "Parameters of the token, position and other tables"
 )
-NON_EMBEDDING_PARAMETERS = define(
+NON_EMBEDDING_PARAMETERS = _parameters_detail(
     "non_embedding_parameters", "Parameters without tables and without the matrix of the head"
 )
 
-PREFILL_FLOPS = define("prefill_flops", "FLOPs of the prefill of all prompts together")
-DECODE_FLOPS = define("decode_flops", "FLOPs of one decode step, one new token a sequence")
-STEP_FLOPS = define("step_flops", "FLOPs of one training step, forward and backward")
-TOKENS_PER_PARAMETER = define("tokens_per_parameter", "Training tokens over parameters")
-TRAINING_FLOPS = define("training_flops", "FLOPs of the whole training run")
+_work = partial(define, topic="Work")
+PREFILL_FLOPS = _work("prefill_flops", "FLOPs of the prefill of all prompts together")
+DECODE_FLOPS = _work("decode_flops", "FLOPs of one decode step, one new token a sequence")
+STEP_FLOPS = _work("step_flops", "FLOPs of one training step, forward and backward")
+TRAINING_FLOPS = _work("training_flops", "FLOPs of the whole training run")
 
-WEIGHT_BYTES = define("weight_bytes", "Bytes of weights in their storage format, per device")
-KV_CACHE_BYTES = define(
+_memory_in_use = partial(define, topic="Memory in use")
+_memory_in_use_detail = partial(_memory_in_use, by_name_only=True)
+WEIGHT_BYTES = _memory_in_use(
+    "weight_bytes", "Bytes of weights in their storage format, per device"
+)
+KV_CACHE_BYTES = _memory_in_use(
     "kv_cache_bytes", "Bytes of keys, values and recurrent state of all sequences, per device"
 )
-
-TRAINING_STATE = define("training_state", "What one device holds in training", internal=True)
-ACTIVATION_BYTES = define(
-    "activation_bytes", "Bytes of activations kept for the backward pass, per device"
-)
-GRADIENT_BYTES = define("gradient_bytes", "Bytes of gradients, per device")
-OPTIMIZER_BYTES = define(
-    "optimizer_bytes", "Bytes of the optimizer's states and master weights, per device"
-)
-TRAINING_MEMORY_BYTES = define("training_memory_bytes", "Peak memory of training, per device")
-
-TRAINING_STEP = define("training_step", "Seconds of one training step by cause", internal=True)
-STEP_TIME_S = define("step_time_s", "Time of one optimizer step")
-MFU_FRACTION = define(
-    "mfu_fraction", "FLOPs of the step, nothing counted twice, over what the devices' peak allows"
-)
-HFU_FRACTION = define(
-    "hfu_fraction", "The same with the forward passes that are computed again, causal attention"
-)
-TRAINING_TOKENS_PER_S = define(
-    "training_tokens_per_s", "Training tokens a second of all devices together"
-)
-GOODPUT_FRACTION = define(
-    "goodput_fraction", "Share of the time of a run that is not lost to failures of devices"
-)
-TRAINING_TIME_S = define("training_time_s", "Calendar time of the training run")
-TRAINING_DEVICE_S = define("training_device_s", "Time of the run, all devices added up")
-
-SERVING_TIMES = define("serving_times", "Expected times of prompts and decode steps", internal=True)
-SERVING_MEMORY_BYTES = define(
+SERVING_MEMORY_BYTES = _memory_in_use(
     "serving_memory_bytes", "Bytes that a served model takes on each device, all terms together"
 )
-MISSING_MEMORY_BYTES = define(
+MISSING_MEMORY_BYTES = _memory_in_use_detail(
     "missing_memory_bytes", "Bytes that each device lacks; 0 where the served model fits"
 )
-LARGEST_BATCH_COUNT = define(
+LARGEST_BATCH_COUNT = _memory_in_use_detail(
     "largest_batch_count", "Most sequences of this length that all devices hold together"
 )
-LONGEST_CONTEXT_TOKENS = define(
+LONGEST_CONTEXT_TOKENS = _memory_in_use_detail(
     "longest_context_tokens", "Longest context of all sequences of this batch that fits"
 )
-FEWEST_DEVICES = define(
+FEWEST_DEVICES = _memory_in_use_detail(
     "fewest_devices", "Least devices, sharing all tensors, that hold the served model"
 )
 
-TTFT_S = define("ttft_s", "Time to the first token: the prefill of all prompts")
-TPOT_S = define("tpot_s", "Time per output token: one decode step")
-REQUEST_LATENCY_S = define("request_latency_s", "Time from a request to its last token")
-THROUGHPUT_TOKENS_PER_S = define(
+_time_in_use = partial(define, topic="Time in use")
+TTFT_S = _time_in_use("ttft_s", "Time to the first token: the prefill of all prompts")
+TPOT_S = _time_in_use("tpot_s", "Time per output token: one decode step")
+REQUEST_LATENCY_S = _time_in_use("request_latency_s", "Time from a request to its last token")
+THROUGHPUT_TOKENS_PER_S = _time_in_use(
     "throughput_tokens_per_s", "Output tokens in a second, all requests and devices together"
 )
 
-LOSS_NATS = define("loss_nats", "Cross-entropy per token on the law's own data")
-IRREDUCIBLE_LOSS_NATS = define(
+_memory_of_training = partial(define, topic="Memory of training")
+ACTIVATION_BYTES = _memory_of_training(
+    "activation_bytes", "Bytes of activations kept for the backward pass, per device"
+)
+GRADIENT_BYTES = _memory_of_training("gradient_bytes", "Bytes of gradients, per device")
+OPTIMIZER_BYTES = _memory_of_training(
+    "optimizer_bytes", "Bytes of the optimizer's states and master weights, per device"
+)
+TRAINING_MEMORY_BYTES = _memory_of_training(
+    "training_memory_bytes", "Peak memory of training, per device"
+)
+
+_time_of_training = partial(define, topic="Time of training")
+_time_of_training_detail = partial(_time_of_training, by_name_only=True)
+STEP_TIME_S = _time_of_training("step_time_s", "Time of one optimizer step")
+MFU_FRACTION = _time_of_training(
+    "mfu_fraction", "FLOPs of the step, nothing counted twice, over what the devices' peak allows"
+)
+HFU_FRACTION = _time_of_training_detail(
+    "hfu_fraction", "The same with the forward passes that are computed again, causal attention"
+)
+TRAINING_TOKENS_PER_S = _time_of_training_detail(
+    "training_tokens_per_s", "Training tokens a second of all devices together"
+)
+GOODPUT_FRACTION = _time_of_training_detail(
+    "goodput_fraction", "Share of the time of a run that is not lost to failures of devices"
+)
+TRAINING_TIME_S = _time_of_training("training_time_s", "Calendar time of the training run")
+TRAINING_DEVICE_S = _time_of_training("training_device_s", "Time of the run, all devices added up")
+
+_loss = partial(define, topic="Loss")
+_loss_detail = partial(_loss, by_name_only=True)
+LOSS_NATS = _loss("loss_nats", "Cross-entropy per token on the law's own data")
+IRREDUCIBLE_LOSS_NATS = _loss_detail(
     "irreducible_loss_nats", "Loss that no size and no data would remove, by the chosen law"
 )
-REDUCIBLE_LOSS_NATS = define(
+REDUCIBLE_LOSS_NATS = _loss(
     "reducible_loss_nats", "Loss above the irreducible part, by the chosen law"
 )
-DOUBLING_RETURN_NATS = define(
+TOKENS_PER_PARAMETER = _loss("tokens_per_parameter", "Training tokens over parameters")
+
+_allocation_and_returns = partial(define, topic="Allocation and returns")
+_allocation_and_returns_detail = partial(_allocation_and_returns, by_name_only=True)
+DOUBLING_RETURN_NATS = _allocation_and_returns_detail(
     "doubling_return_nats", "Loss saved by twice the parameters on the same tokens"
 )
-TOKEN_DOUBLING_RETURN_NATS = define(
+TOKEN_DOUBLING_RETURN_NATS = _allocation_and_returns_detail(
     "token_doubling_return_nats", "Loss saved by twice the tokens on the same parameters"
 )
-SIZE_ELASTICITY_RATIO = define(
+SIZE_ELASTICITY_RATIO = _allocation_and_returns_detail(
     "size_elasticity_ratio", "Per cent of loss saved for a per cent more parameters"
 )
-DATA_ELASTICITY_RATIO = define(
+DATA_ELASTICITY_RATIO = _allocation_and_returns_detail(
     "data_elasticity_ratio", "Per cent of loss saved for a per cent more tokens"
 )
-TOKENS_WORTH_OF_DOUBLING_RATIO = define(
+TOKENS_WORTH_OF_DOUBLING_RATIO = _allocation_and_returns_detail(
     "tokens_worth_of_doubling_ratio",
     "Factor on the tokens that saves what twice the parameters would; infinite if none does",
 )
-
-COMPUTE_OPTIMAL_PARAMETERS = define(
+COMPUTE_OPTIMAL_PARAMETERS = _allocation_and_returns(
     "compute_optimal_parameters", "Parameters of least loss for the compute of the run"
 )
-COMPUTE_OPTIMAL_TOKENS = define(
+COMPUTE_OPTIMAL_TOKENS = _allocation_and_returns(
     "compute_optimal_tokens", "Tokens of least loss for the compute of the run"
 )
-COMPUTE_OPTIMAL_LOSS_NATS = define(
+COMPUTE_OPTIMAL_LOSS_NATS = _allocation_and_returns_detail(
     "compute_optimal_loss_nats", "Least loss for the compute of the run"
 )
-OVERTRAINING_RATIO = define(
+OVERTRAINING_RATIO = _allocation_and_returns_detail(
     "overtraining_ratio", "Tokens over those that are best for the same compute; below 1 too few"
 )
-COMPUTE_EXCESS_RATIO = define(
+COMPUTE_EXCESS_RATIO = _allocation_and_returns_detail(
     "compute_excess_ratio", "Compute of the run over the least that reaches the same loss"
 )
-LIFETIME_OPTIMAL_PARAMETERS = define(
+LIFETIME_OPTIMAL_PARAMETERS = _allocation_and_returns_detail(
     "lifetime_optimal_parameters", "Parameters that reach the same loss at least cost with use"
 )
-LIFETIME_OPTIMAL_TOKENS = define(
+LIFETIME_OPTIMAL_TOKENS = _allocation_and_returns_detail(
     "lifetime_optimal_tokens", "Training tokens that reach the same loss at least cost with use"
 )
-OPTIMAL_BATCH_TOKENS = define("optimal_batch_tokens", "Tokens of the best batch of the run")
-OPTIMAL_LEARNING_RATE_RATIO = define(
+OPTIMAL_BATCH_TOKENS = _allocation_and_returns_detail(
+    "optimal_batch_tokens", "Tokens of the best batch of the run"
+)
+OPTIMAL_LEARNING_RATE_RATIO = _allocation_and_returns_detail(
     "optimal_learning_rate_ratio", "Best peak learning rate of the run"
 )
 
-MMLU_FRACTION = define("mmlu_fraction", "Accuracy on MMLU, 5 examples shown")
-ARC_CHALLENGE_FRACTION = define(
+_accuracy = partial(define, topic="Accuracy")
+_accuracy_detail = partial(_accuracy, by_name_only=True)
+MMLU_FRACTION = _accuracy("mmlu_fraction", "Accuracy on MMLU, 5 examples shown")
+ARC_CHALLENGE_FRACTION = _accuracy(
     "arc_challenge_fraction",
     "Accuracy on ARC-Challenge, 25 examples shown, by likelihood of the answer",
 )
-HELLASWAG_FRACTION = define("hellaswag_fraction", "Accuracy on HellaSwag, 10 examples shown")
-WINOGRANDE_FRACTION = define("winogrande_fraction", "Accuracy on WinoGrande, 5 examples shown")
-GSM8K_FRACTION = define("gsm8k_fraction", "Accuracy on GSM8K, 5 examples shown")
-HUMANEVAL_FRACTION = define("humaneval_fraction", "Problems of HumanEval solved at the first try")
-MMLU_PRO_FRACTION = define(
+HELLASWAG_FRACTION = _accuracy("hellaswag_fraction", "Accuracy on HellaSwag, 10 examples shown")
+WINOGRANDE_FRACTION = _accuracy("winogrande_fraction", "Accuracy on WinoGrande, 5 examples shown")
+GSM8K_FRACTION = _accuracy("gsm8k_fraction", "Accuracy on GSM8K, 5 examples shown")
+HUMANEVAL_FRACTION = _accuracy(
+    "humaneval_fraction", "Problems of HumanEval solved at the first try"
+)
+MMLU_PRO_FRACTION = _accuracy_detail(
     "mmlu_pro_fraction", "Accuracy on MMLU-Pro, 5 examples shown, not normalised"
 )
-BBH_FRACTION = define(
+BBH_FRACTION = _accuracy_detail(
     "bbh_fraction", "Accuracy on BIG-Bench Hard, 3 examples shown, not normalised"
 )
-MATH_HARD_FRACTION = define("math_hard_fraction", "Accuracy on MATH of level 5, 4 examples shown")
-ARC_EASY_FRACTION = define("arc_easy_fraction", "Accuracy on ARC-Easy, no example shown")
-PIQA_FRACTION = define("piqa_fraction", "Accuracy on PIQA, no example shown")
-LAMBADA_FRACTION = define(
+MATH_HARD_FRACTION = _accuracy_detail(
+    "math_hard_fraction", "Accuracy on MATH of level 5, 4 examples shown"
+)
+ARC_EASY_FRACTION = _accuracy_detail("arc_easy_fraction", "Accuracy on ARC-Easy, no example shown")
+PIQA_FRACTION = _accuracy_detail("piqa_fraction", "Accuracy on PIQA, no example shown")
+LAMBADA_FRACTION = _accuracy_detail(
     "lambada_fraction", "Accuracy on LAMBADA (OpenAI's version), no example shown"
 )
 
-UNDERTRAINING_NATS = define(
-    "undertraining_nats", "Loss that more fresh tokens would take away, at this size"
-)
-OVERFITTING_NATS = define(
+_repeated_data = partial(define, topic="Repeated data")
+_repeated_data_detail = partial(_repeated_data, by_name_only=True)
+OVERFITTING_NATS = _repeated_data(
     "overfitting_nats", "Loss that repeats cost over as many tokens that are all different"
 )
-OVERFITTING_RISK_FRACTION = define(
+OVERFITTING_RISK_FRACTION = _repeated_data(
     "overfitting_risk_fraction",
     "Probability that repeats cost more than a threshold, 0.05 nats unless chosen",
 )
-BEST_EPOCHS_COUNT = define(
+UNDERTRAINING_NATS = _repeated_data_detail(
+    "undertraining_nats", "Loss that more fresh tokens would take away, at this size"
+)
+BEST_EPOCHS_COUNT = _repeated_data_detail(
     "best_epochs_count", "Passes over the unique tokens of least loss, at this size"
 )
-DATA_OPTIMUM = define("data_optimum", "Best size for the unique tokens", internal=True)
-DATA_OPTIMAL_PARAMETERS = define(
+DATA_OPTIMAL_PARAMETERS = _repeated_data_detail(
     "data_optimal_parameters", "Parameters that learn most from the unique tokens, compute aside"
 )
-DATA_OPTIMAL_TOKENS = define(
+DATA_OPTIMAL_TOKENS = _repeated_data_detail(
     "data_optimal_tokens", "Tokens, repeats included, that suit the best size for the data"
 )
-MEMORIZATION_CAPACITY_BITS = define(
-    "memorization_capacity_bits", "Random data that the weights can store"
-)
-MEMORIZATION_RATIO = define(
+
+_memorisation = partial(define, topic="Memorisation")
+_memorisation_detail = partial(_memorisation, by_name_only=True)
+MEMORIZATION_RATIO = _memorisation(
     "memorization_ratio", "Capacity to memorise over information in the data; test loss peaks at 1"
 )
-KNOWLEDGE_CAPACITY_BITS = define(
+MEMORIZATION_CAPACITY_BITS = _memorisation_detail(
+    "memorization_capacity_bits", "Random data that the weights can store"
+)
+KNOWLEDGE_CAPACITY_BITS = _memorisation(
     "knowledge_capacity_bits", "Facts that the weights hold, ready to be asked for"
 )
-EXTRACTABLE_FRACTION = define(
+EXTRACTABLE_FRACTION = _memorisation_detail(
     "extractable_fraction", "Training sequences that their beginning, as a prompt, brings back"
 )

@@ -68,7 +68,7 @@ def test_the_full_scenario_is_full(kind: str) -> None:
 
 def test_nothing_is_missing_from_a_full_scenario() -> None:
     """With every spec given, every quantity can be estimated, alone and with all others."""
-    estimates = ps.estimate(full_scenario())
+    estimates = ps.estimate(full_scenario(), quantities="all")
     assert dict(estimates.missing) == {}
     assert set(estimates) == {quantity.name for quantity in GIVEN}
 

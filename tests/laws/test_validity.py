@@ -115,7 +115,7 @@ def test_repeated_data_leave_the_laws_of_fresh_data() -> None:
 def test_allocation_of_a_model() -> None:
     """The parts add up, the optimum is no worse, and another law gives another optimum."""
     model, training = ps.models["llama-3.1-8b"], ps.TrainingSpec(tokens=1e11)
-    e = ps.estimate(model=model, training=training)
+    e = ps.estimate(model=model, training=training, quantities="all")
     assert e["loss_nats"].value == pytest.approx(
         float(e["reducible_loss_nats"].value + e["irreducible_loss_nats"].value)
     )
@@ -125,7 +125,9 @@ def test_allocation_of_a_model() -> None:
     assert e["overtraining_ratio"].value < 1.0 < e["compute_excess_ratio"].value
     assert e["lifetime_optimal_parameters"].value < e["parameters"].value
     assert e["overtraining_ratio"].inside
-    other = ps.estimate(model=model, training=training, use={"loss_law": "hoffmann2022_a3"})
+    other = ps.estimate(
+        model=model, training=training, quantities="all", use={"loss_law": "hoffmann2022_a3"}
+    )
     assert other["irreducible_loss_nats"].value == laws["hoffmann2022_a3"].floor
     table = "hoffmann2022_a2_parameters"
     by_table = ps.estimate(model=model, training=training,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -130,4 +131,9 @@ def as_format(given: str | Format) -> Format:
     >>> as_format("Q4_K").bits_per_weight
     4.5
     """
-    return formats[given] if isinstance(given, str) else given
+    return _named(given) if isinstance(given, str) else given
+
+
+@lru_cache(maxsize=256)
+def _named(name: str) -> Format:
+    return formats[name]

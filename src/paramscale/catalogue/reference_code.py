@@ -8,6 +8,7 @@ otherwise than the usual code (that of Llama), which the row ``default`` describ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import numpy as np
@@ -70,9 +71,9 @@ _FLAGS = ("fused_projection", "copied_result", "shared_norm_input", "residual_in
 
 
 def _code(row: Row) -> ReferenceCode:
-    numbers = {column: row.number(column) for column in _NUMBERS}
-    flags = {column: row.yes(column) for column in _FLAGS}
-    return ReferenceCode(row.text("key"), source=row.text("source"), **numbers, **flags)
+    habits: dict[str, Any] = {column: row.number(column) for column in _NUMBERS}
+    habits |= {column: row.yes(column) for column in _FLAGS}
+    return ReferenceCode(row.text("key"), source=row.text("source"), **habits)
 
 
 def _rows() -> Iterator[tuple[str, tuple[str, ...], ReferenceCode]]:

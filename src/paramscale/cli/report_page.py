@@ -18,26 +18,35 @@ from paramscale.units import format_value
 __all__ = ["few_lines", "page_lines"]
 
 _COUNTS = ("parameters", "active_parameters", "matmul_parameters", "embedding_parameters")
-_WORK = ("prefill_flops", "decode_flops", "step_flops", "training_flops")
-_LAW = ("loss_nats", "tokens_per_parameter")
+
+#: What a reader of a section should know first.
+_REMARKS = {"Work": "2 FLOPs a multiply-add", "Memory in use": "of one device"}
+_BOUND = "≥ is a bound: no machine is faster; real machines are slower"
 
 
 def page_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
     """Return the whole page in lines of at most `width` columns."""
-    bounds = [name for name, each in estimates.items() if each.kind == "bound"]
-    shown = {*_COUNTS, "active_fraction", "weight_bytes", "kv_cache_bytes", *_WORK, *bounds, *_LAW}
-    others = [name for name in estimates if name not in shown]
-    lines = _head(scenario, width)
-    lines += _counts(estimates, width)
-    lines += _memory(scenario, estimates, width)
-    lines += _table("Work", "2 FLOPs a multiply-add", _WORK, estimates, width)
-    lines += _table(
-        "Bounds", "no machine is faster; real machines are slower", bounds, estimates, width
-    )
-    lines += _table("Loss", "", _LAW, estimates, width)
-    lines += _table("More", "", others, estimates, width)
+    lines = _head(scenario, width) + _counts(estimates, width)
+    for topic, names in _by_topic(estimates).items():
+        if topic != "Parameters":
+            lines += _table(topic, _remark(topic, names, estimates), names, estimates, width)
+        if topic == "Memory in use":
+            lines += _fits(scenario, estimates, width)
     lines += _missing(estimates.missing, width)
     return lines + _sources(scenario, estimates, width)
+
+
+def _by_topic(estimates: Estimates) -> dict[str, list[str]]:
+    """Return the quantities under each heading, in the order of the vocabulary."""
+    topics: dict[str, list[str]] = {}
+    for name, each in estimates.items():
+        topics.setdefault(each.quantity.topic or "More", []).append(name)
+    return topics
+
+
+def _remark(topic: str, names: list[str], estimates: Estimates) -> str:
+    bound = any(estimates[name].kind == "bound" for name in names)
+    return _BOUND if bound else _REMARKS.get(topic, "")
 
 
 def few_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
@@ -82,23 +91,20 @@ def _counts(estimates: Estimates, width: int) -> list[str]:
     return lines
 
 
-def _memory(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
-    """Return bytes of weights and cache, and whether they fit into the device's memory."""
-    names = [name for name in ("weight_bytes", "kv_cache_bytes") if name in estimates]
-    lines = _table("Memory of one device", "", names, estimates, width)
-    if scenario.hardware is None or len(names) < 2:
-        return lines
-    total = sum(estimates[name].value for name in names)
+def _fits(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
+    """Return whether what is served fits into the device's memory."""
+    needed = estimates.get("serving_memory_bytes")
+    if scenario.hardware is None or needed is None:
+        return []
     memory = scenario.hardware.memory_bytes
     if np.isnan(memory):
         text = f"the memory of {scenario.hardware.name} is not on record"
+    elif np.isnan(needed.value):
+        text = "whether it fits is not known"
     else:
-        fits = "fits" if total <= memory else "does not fit"
-        text = (
-            f"weights + cache = {_bytes(total)} of {_bytes(memory)}: {fits}, activations left aside"
-        )
-        text = "weights + cache are not known" if np.isnan(total) else text
-    return lines + paragraph(text, width, "  ")
+        fits = "fits" if needed.value <= memory else "does not fit"
+        text = f"{_bytes(needed.value)} of {_bytes(memory)}: {fits}"
+    return paragraph(text, width, "  ")
 
 
 def _bytes(value: Any) -> str:

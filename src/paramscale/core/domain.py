@@ -40,6 +40,10 @@ class Domain:
 
     bounds: Mapping[str, tuple[float | None, float | None]]
     note: str = ""
+    #: The bounds as (name of a quantity or spec, field or "", least, greatest), for quick checks.
+    limits: tuple[tuple[str, str, float, float], ...] = attrs.field(
+        init=False, repr=False, eq=False
+    )
 
     def __attrs_post_init__(self) -> None:
         ends = {}
@@ -49,6 +53,8 @@ class Domain:
                 raise RegistrationError(f"the domain of {name!r} is empty: {low} to {high}")
             ends[name] = (float(low), float(high))
         object.__setattr__(self, "bounds", ends)
+        parted = ((*name.partition(".")[::2], *pair) for name, pair in ends.items())
+        object.__setattr__(self, "limits", tuple(parted))
 
     def inside(self, values: Mapping[str, Any]) -> Booleans:
         """Return for each point whether every bounded value lies in its range.

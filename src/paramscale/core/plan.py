@@ -111,8 +111,9 @@ def _covers(record: Estimator, values: Mapping[str, Any]) -> bool:
     """Tell whether every point lies in the domain; most domains are left at the first bound."""
     if record.domain is None:
         return True
-    for path, (low, high) in record.domain.closed().items():
-        value = _value_at(path, values)
+    for head, field, low, high in record.domain.limits:
+        value = values.get(head)
+        value = getattr(value, field, None) if field else value
         if value is None:
             continue
         if isinstance(value, np.ndarray):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from paramscale import quantities as q
@@ -12,6 +14,7 @@ from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.storage import Storage, storage_of
 from paramscale.typing import Floats
 
 __all__ = ["kv_cache", "weights"]
@@ -19,17 +22,28 @@ __all__ = ["kv_cache", "weights"]
 _BITS = "elements x bits of the storage format / 8; formats in catalogue/data/formats.csv"
 
 
-def _weights(serving: ServingSpec, parallel: ParallelSpec) -> tuple[Floats, Floats, Floats]:
-    """Return bytes an element, for elements that are whole, tensor-split, and expert-split."""
-    each = as_format(serving.weight_format).bits_per_weight / 8.0 / parallel.pipeline
-    return each, each / parallel.tensor, each / np.maximum(parallel.expert, parallel.tensor)
+class _Shares(NamedTuple):
+    """Bytes an element, and the share of whole, tensor-split and expert-split ones on a device."""
+
+    stored: Storage
+    whole: Floats
+    tensor: Floats
+    expert: Floats
 
 
-def _stored(op: Operation, each: tuple[Floats, Floats, Floats]) -> Floats:
-    whole, tensor, expert = each
+def _weights(serving: ServingSpec, parallel: ParallelSpec) -> _Shares:
+    each = 1.0 / parallel.pipeline
+    expert = each / np.maximum(parallel.expert, parallel.tensor)
+    return _Shares(storage_of(serving), each, each / parallel.tensor, expert)
+
+
+def _stored(op: Operation, shares: _Shares) -> Floats:
+    if op.weights is NOTHING:
+        return NOTHING
+    bytes_each = op.weights * shares.stored.of(op)
     if op.split == "none":
-        return op.weights * whole
-    return op.weights * (expert if op.split == "experts" else tensor)
+        return bytes_each * shares.whole
+    return bytes_each * (shares.expert if op.split == "experts" else shares.tensor)
 
 
 def _weight_parts(
@@ -41,7 +55,10 @@ def _weight_parts(
 
 @estimator(gives=q.WEIGHT_BYTES, source=_BITS, parts=_weight_parts)
 def weights(token_work: Bill, serving: ServingSpec, parallel: ParallelSpec) -> Floats:
-    """Bytes of all weights in the serving format, on one device of the layout.
+    """Bytes of all weights in the serving formats, on one device of the layout.
+
+    The format is that of the matrices; tables, head, router and norms stay in 16 bits where the
+    matrices have fewer, as in published checkpoints, but not in GGUF files.
 
     Tensor parallelism divides what it can, expert parallelism the routed experts, pipeline
     parallelism everything (on average over its stages); replicated tensors count whole.

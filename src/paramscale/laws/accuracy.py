@@ -173,7 +173,7 @@ class AccuracyLaw:
     def expected_year(self, tokens: FloatsLike) -> Floats:
         """Return the year in which models trained on that many tokens were released."""
         data = np.log(_positive(tokens)) - np.log(1e12)
-        year: Floats = np.clip(self.year_at + self.year_by_data * data, YEAR_LOW, YEAR_HIGH)
+        year: Floats = _in_known_years(self.year_at + self.year_by_data * data)
         return year
 
     def logit(self, which: Any, fit: AccuracyFit, inputs: AccuracyInputs) -> Floats:
@@ -181,7 +181,7 @@ class AccuracyLaw:
         year = inputs.release_year
         year = self.expected_year(inputs.tokens) if year is None else np.asarray(year)[()]
         z = fit.slope[which] * (fit.ability(inputs) - fit.midpoint[which])
-        z = z + fit.year[which] * (np.clip(year, YEAR_LOW, YEAR_HIGH) - YEAR)
+        z = z + fit.year[which] * (_in_known_years(year) - YEAR)
         if inputs.code_fraction is not None:
             z = z + fit.code[which] * code_share(inputs.code_fraction)
         held: Floats = z
@@ -203,7 +203,7 @@ class AccuracyLaw:
         year = self.expected_year(inputs.tokens) if year is None else year
         ability = np.asarray(fit.ability(inputs))[..., None]
         z = fit.slope * (ability - fit.midpoint)
-        z = z + fit.year * (np.clip(np.asarray(year)[..., None], YEAR_LOW, YEAR_HIGH) - YEAR)
+        z = z + fit.year * (_in_known_years(np.asarray(year)[..., None]) - YEAR)
         if inputs.code_fraction is not None:
             z = z + fit.code * np.asarray(code_share(inputs.code_fraction))[..., None]
         ends = self.interval(rows, fit, z, np.sqrt(np.diagonal(self.covariance)), tier)
@@ -233,6 +233,13 @@ class AccuracyLaw:
         ends = (self.fraction(which, fit, z + sign * factor * deviation) for sign in (-1.0, 1.0))
         low, high = (np.hypot(value - end, noise) for end in ends)
         return np.maximum(value - low, 0.0)[()], np.minimum(value + high, 1.0)[()]
+
+
+def _in_known_years(year: FloatsLike) -> Floats:
+    held: Floats = np.minimum(
+        np.maximum(year, YEAR_LOW), YEAR_HIGH
+    )  # np.clip is slow
+    return held
 
 
 def code_share(code_fraction: FloatsLike) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
@@ -20,7 +20,9 @@ from paramscale.typing import Floats, FloatsLike
 __all__ = ["Layer", "ModelSpec"]
 
 _ONE = np.float64(1.0)
-_BILLS_KEPT = 16
+_RESULTS_KEPT = 24
+
+T = TypeVar("T")
 
 
 def _blocks(value: Any) -> tuple[Block, ...]:
@@ -114,7 +116,7 @@ class ModelSpec:
     source: str = ""
     max_context: Floats | None = number(None, integer=True, optional=True)
     nominal_parameters: Floats = number(np.nan, missing=True)
-    _bills: dict[object, Bill] = attrs.field(factory=dict, init=False, repr=False)
+    _kept: dict[tuple[str, object], Any] = attrs.field(factory=dict, init=False, repr=False)
     _known: dict[str, bool] = attrs.field(factory=dict, init=False, repr=False)
 
     def __repr__(self) -> str:
@@ -139,20 +141,29 @@ class ModelSpec:
         return "\n".join(lines)
 
     def operations(self, step: Pass) -> Bill:
-        """Return ``(count, operation)`` for everything that the model does in one pass.
+        """Return ``(count, operation)`` for everything that the model does in one pass."""
+        return self.kept("bill", step, self._bill)
 
-        The last bills of single passes are kept: a scenario asks for the same few again when its
-        hardware, formats or prices change. Bills of grids are not kept, since they may be large.
+    def kept(self, what: str, step: Pass, make: Callable[[Pass], T]) -> T:
+        """Return what `make` makes of a pass, from memory where it was made before.
+
+        The last results for single passes are kept: a scenario asks for the same few again when
+        its hardware, formats or prices change. Those of grids, which may be large, are not.
+
+        Parameters
+        ----------
+        what : str
+            Name of the result, which with the pass decides what `make` returns.
         """
         key = step.key()
         if key is None or not self._is_point():
-            return self._bill(step)
-        bill = self._bills.get(key)
-        if bill is None:
-            if len(self._bills) >= _BILLS_KEPT:
-                self._bills.clear()
-            bill = self._bills[key] = self._bill(step)
-        return bill
+            return make(step)
+        found: T | None = self._kept.get((what, key))
+        if found is None:
+            if len(self._kept) >= _RESULTS_KEPT:
+                self._kept.clear()
+            found = self._kept[what, key] = make(step)
+        return found
 
     def _bill(self, step: Pass) -> Bill:
         width = self.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -24,6 +25,10 @@ ENGINES = (
 #: How sequences come and go: ``"static"`` all start and end together; ``"continuous"`` a new one
 #: takes the place of each that ends, so that prompts are read between the steps of the others.
 SCHEDULES = ("", "static", "continuous")
+
+
+def _texts(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
 
 
 @attrs.frozen(eq=False, kw_only=True, repr=False)
@@ -56,8 +61,8 @@ class ServingSpec:
     draft_tokens, acceptance_fraction : FloatsLike
         Speculative decoding: tokens drafted for each step, and the chance that a draft is right.
     assumed : sequence of str
-        What had to be assumed of the scenario, in words (``"replicas"``, ``"a prefix cache"``); each
-        widens the intervals of times.
+        What had to be assumed of the scenario, in words (``"replicas"``, ``"a prefix cache"``);
+        each widens the intervals of times.
 
     Examples
     --------
@@ -77,7 +82,7 @@ class ServingSpec:
     output_variation: Floats = number(0.0, low_allowed=True, doc="deviation of outputs over mean")
     request_rate_per_s: Floats | None = number(None, optional=True, doc="requests in a second")
     draft_tokens: Floats = number(0.0, integer=True, low_allowed=True, doc="drafted a step")
-    assumed: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    assumed: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     acceptance_fraction: Floats = number(0.7, low_allowed=True, high=1.0, doc="drafts that hold")
 
     def prefill(self, *, causal: bool = True) -> Pass:

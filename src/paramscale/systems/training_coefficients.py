@@ -13,11 +13,31 @@ from paramscale.catalogue.tables import Row, read_table
 from paramscale.typing import Floats
 
 __all__ = [
-    "FILE", "TrainingCoefficients", "coefficients", "frameworks", "known_machine", "of_framework",
+    "CALIBRATED",
+    "FILE",
+    "SOURCES",
+    "TrainingCoefficients",
+    "coefficients",
+    "frameworks",
+    "known_machine",
+    "of_framework",
     "of_machine",
 ]  # fmt: skip
 
 FILE = "training_calibration.csv"
+
+#: Where the formula and its coefficients come from.
+SOURCES = (
+    "catalogue/data/training_calibration.csv, refitted by tools/calibrate_training.py",
+    "Narayanan et al. 2021 (arXiv:2104.04473), sections 2.2 and 3.2: bubble and collectives",
+)
+
+#: Where they were calibrated; the largest numbers of devices by papers only.
+CALIBRATED: dict[str, tuple[float | None, float | None]] = {
+    "active_parameters": (1e8, 1.1e12),
+    "training.sequence_length": (512.0, 2.0**20),
+    "parallel.devices": (1.0, 16_384.0),
+}
 
 
 class TrainingCoefficients(NamedTuple):

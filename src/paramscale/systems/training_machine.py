@@ -1,4 +1,4 @@
-"""A machine as the training formulas see it: figures of the data sheet, and speeds that it reaches."""
+"""A machine as the training formulas see it: figures of the data sheet, and speeds it reaches."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def matrix_fraction(used: str, format: Format, c: TrainingCoefficients) -> Float
     return c.matrix16
 
 
-def speeds_of(figures: Figures, matrix: Floats, framework: Floats, c: TrainingCoefficients) -> Speeds:
+def speeds_of(
+    figures: Figures, matrix: Floats, framework: Floats, c: TrainingCoefficients
+) -> Speeds:
     """Return what a machine reaches.
 
     Parameters

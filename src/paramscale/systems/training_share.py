@@ -7,6 +7,7 @@ many micro-batches as are under way in it. The stage with the peak is one of the
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,11 @@ def some(condition: Any) -> bool:
 
 def places_of(model: ModelSpec, step: Pass, *, shared_norm_input: bool = False) -> Places:
     """Return the operations of a model, every tensor that several of them keep counted once."""
+    what = "places, one input of norms" if shared_norm_input else "places"
+    return model.kept(what, step, partial(_places, model, shared_norm_input))
+
+
+def _places(model: ModelSpec, shared_norm_input: bool, step: Pass) -> Places:
     width = model.width
     one: Floats = np.float64(1.0)
     layers = [

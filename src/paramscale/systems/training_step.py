@@ -45,8 +45,8 @@ class Layout(NamedTuple):
         What data ranks share; from 2 on weights or gradients move with each micro-batch.
     micro_batch, micro_batches : Floats
         Sequences of a micro-batch, and micro-batches of a step.
-    recomputed : Floats
-        1 where the layers' forward pass is computed again, else 0.
+    matrices_again, attention_again, elements_again : Floats
+        Share of the layers' forward pass that is computed again in the backward pass.
     backward : Floats
         Backward passes of the matrices, in forwards: 2, or 1 where they are frozen.
     """
@@ -60,7 +60,9 @@ class Layout(NamedTuple):
     zero_stage: Floats
     micro_batch: Floats
     micro_batches: Floats
-    recomputed: Floats
+    matrices_again: Floats
+    attention_again: Floats
+    elements_again: Floats
     backward: Floats
 
 
@@ -133,16 +135,16 @@ def step_parts(
         Exposed shares, latencies and launch times.
     """
     share = layout.micro_batch / (layout.tensor * layout.context * layout.pipeline)
-    passes = 1.0 + layout.backward + layout.recomputed
+    passes = 1.0 + layout.backward + layout.matrices_again
     matrices = share * (
         passes * (load.dense_flops + load.expert_flops / c.expert) / speeds.matrix
         + (1.0 + layout.backward) * load.head_flops / speeds.matrix16
     )
-    attention = share * (3.0 + layout.recomputed) * load.attention_flops / speeds.attention
+    attention = share * (3.0 + layout.attention_again) * load.attention_flops / speeds.attention
     attention = attention + share * 3.0 * load.scan_flops / speeds.scan
-    elements = (3.0 + layout.recomputed) * load.elements + 6.0 * load.logits
+    elements = (3.0 + layout.elements_again) * load.elements + 6.0 * load.logits
     elementwise = share * _ELEMENT * elements / speeds.bandwidth
-    launch = (3.0 + layout.recomputed) / layout.pipeline
+    launch = (3.0 + layout.elements_again) / layout.pipeline
     launch = launch * (load.kernels * c.launch_s + load.exchanges * speeds.expert_launch_s / 3.0)
     reduced, exchanged = _tensor(load, layout, speeds, c), _expert(load, layout, speeds, c)
     busy = matrices + attention + elementwise + launch + reduced + exchanged
@@ -156,27 +158,23 @@ def step_parts(
     )  # fmt: skip
 
 
-def _tensor(
-    load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients
-) -> Floats:
+def _tensor(load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients) -> Floats:
     """Return the exposed seconds in which tensor ranks sum outputs, forward and backward."""
     t = layout.tensor
     wire = np.where(t <= speeds.node, speeds.link, speeds.network)
     elements = load.reduced * layout.micro_batch / (layout.context * layout.pipeline)
-    volume = (2.0 + layout.recomputed) * elements * _ELEMENT * 2.0 * (t - 1.0) / t
+    volume = (2.0 + layout.matrices_again) * elements * _ELEMENT * 2.0 * (t - 1.0) / t
     return c.tensor_exposed * volume / wire
 
 
-def _expert(
-    load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients
-) -> Floats:
+def _expert(load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients) -> Floats:
     """Return the exposed seconds in which tokens travel to their experts and back, both passes."""
     e, t = layout.expert, layout.tensor
     local = np.minimum(e, np.maximum(1.0, speeds.node / t))
     inside = c.expert_exposed * (e - 1.0) / e / speeds.link
     across = c.network_exposed * (1.0 - local / e) / (speeds.network * c.network)
     share = layout.micro_batch / (layout.context * t * layout.pipeline)
-    volume = (4.0 + 2.0 * layout.recomputed) * load.exchanged * _ELEMENT * share
+    volume = (4.0 + 2.0 * layout.matrices_again) * load.exchanged * _ELEMENT * share
     return volume * np.where(e > local, across, inside)
 
 

@@ -23,7 +23,25 @@ from paramscale.systems.training_machine import Figures, figures_of, matrix_frac
 from paramscale.systems.training_step import Layout, Speeds, StepParts, step_parts
 from paramscale.typing import Floats
 
-__all__ = ["StepTime", "goodput", "layout_of", "matrix_format", "run_seconds", "step_time", "width"]
+__all__ = [
+    "AGAIN",
+    "StepTime",
+    "goodput",
+    "layout_of",
+    "matrix_format",
+    "run_seconds",
+    "step_time",
+    "width",
+]
+
+
+#: What is computed again of matrices, attention and element-wise work, by ``recomputation``.
+AGAIN = {
+    "none": (0.0, 0.0, 0.0),
+    "selective": (0.0, 0.0, 0.0),
+    "operators": (0.5, 0.0, 1.0),
+    "full": (1.0, 1.0, 1.0),
+}
 
 
 class StepTime(NamedTuple):
@@ -64,9 +82,19 @@ def layout_of(training: TrainingSpec, parallel: ParallelSpec, batch_tokens: Floa
     return Layout(
         parallel.tensor, parallel.pipeline, parallel.virtual_stages, parallel.data,
         parallel.context, parallel.expert, parallel.zero_stage, training.micro_batch,
-        np.maximum(batch_tokens / each, 1.0), float(training.recomputation == "full"),
+        np.maximum(batch_tokens / each, 1.0), *_again(training),
         1.0 if training.adapts else 2.0,
     )  # fmt: skip
+
+
+def _again(training: TrainingSpec) -> tuple[float, float, float]:
+    """Return what is computed again of matrices, attention and element-wise work.
+
+    Selective recomputation is of attention matrices, which fused attention does not keep anyway.
+    """
+    if training.recomputation == "selective":
+        return 0.0, float(training.attention_kernel != "flash"), 0.0
+    return AGAIN[training.recomputation]
 
 
 @lru_cache(maxsize=64)
@@ -119,7 +147,8 @@ def step_time(
 
     No time is below the bound, whatever the coefficients say.
     """
-    assert training.batch_tokens is not None and parallel.devices is not None
+    assert training.batch_tokens is not None  # stated as a need of the estimator
+    assert parallel.devices is not None
     layout = layout_of(training, parallel, training.batch_tokens)
     figures, speeds = _machine(hardware, training)
     raw = step_parts(load, layout, speeds, coefficients())
@@ -128,16 +157,20 @@ def step_time(
     bound = sequences * _bound(load, figures, layout.backward) / parallel.devices
     expected = np.maximum(raw.total * slowness, bound)
     spread = np.exp(width(load, hardware, training, guesses))
-    again = 1.0 + layout.backward + layout.recomputed
-    layers = again * (load.dense_flops + load.expert_flops) + (3.0 + layout.recomputed) * (
-        load.attention_flops + load.scan_flops
-    )
     return StepTime(
         expected, np.maximum(expected / spread, bound), expected * spread, bound,
         _by_cause(raw, slowness),
-        sequences * (layers + (1.0 + layout.backward) * load.head_flops),
+        sequences * _hardware_flops(load, layout),
         figures.peak * parallel.devices,
     )  # fmt: skip
+
+
+def _hardware_flops(load: TrainingLoad, layout: Layout) -> Floats:
+    """Return the FLOPs of one sequence, forward passes that are computed again included."""
+    back = 1.0 + layout.backward
+    matrices = (back + layout.matrices_again) * (load.dense_flops + load.expert_flops)
+    pairs = (3.0 + layout.attention_again) * load.attention_flops + 3.0 * load.scan_flops
+    return matrices + pairs + back * load.head_flops
 
 
 def _by_cause(parts: StepParts, slowness: float) -> dict[str, Floats]:
@@ -159,7 +192,7 @@ def run_seconds(load: TrainingLoad, hardware: HardwareSpec, training: TrainingSp
     one = np.float64(1.0)
     micro = np.maximum(8192.0 / training.sequence_length, 1.0)
     back = 1.0 if training.adapts else 2.0
-    many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, back)
+    many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, 0.0, 0.0, back)
     figures, speeds = _machine(hardware, training)
     step = step_parts(load, many, speeds, coefficients()).total
     each = step / (many.micro_batches * micro) * of_machine("run_overhead", hardware.name)

@@ -66,7 +66,9 @@ def compare_folder(folder: Path) -> list[Comparison]:
     there = [each for each in tables.values() if (folder / each.path).exists()]
     if not there:
         known = ", ".join(sorted({each.path for each in tables.values()}))
-        raise FileFormatError(f"{str(folder)!r} holds none of the tables that can be scored: {known}")
+        raise FileFormatError(
+            f"{str(folder)!r} holds none of the tables that can be scored: {known}"
+        )
     return [row for each in there for row in each.compare(folder)]
 
 

@@ -10,6 +10,8 @@ from paramscale.cli.values import names, pair
 from paramscale.errors import MissingInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from paramscale.core.estimates import Estimates
     from paramscale.specs.scenario import Scenario
 
@@ -22,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario_arguments(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--quantities", type=names, metavar="A,B", help="only these ('paramscale list quantities')"
+        "--quantities",
+        type=names,
+        metavar="A,B",
+        help="only these, or 'all' ('paramscale list quantities')",
     )
     output.add_argument(
         "--use",
@@ -62,9 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _estimates(scenario: Scenario, arguments: argparse.Namespace) -> Estimates:
     from paramscale import estimate
 
-    wanted = arguments.quantities
-    if wanted is not None:
-        wanted = tuple(dict.fromkeys((*wanted, *arguments.explain)))
+    wanted = _wanted(arguments)
     try:
         estimates = estimate(scenario, quantities=wanted, use=dict(arguments.use))
     except MissingInputError as error:
@@ -73,6 +76,15 @@ def _estimates(scenario: Scenario, arguments: argparse.Namespace) -> Estimates:
         if name in estimates.missing:
             raise _with_options(estimates.missing[name])
     return estimates
+
+
+def _wanted(arguments: argparse.Namespace) -> Iterable[str] | None:
+    """Return what to estimate: the usual quantities, all of them, or some with the explained."""
+    if arguments.quantities == ("all",):
+        return "all"
+    if arguments.quantities is None and not arguments.explain:
+        return None
+    return dict.fromkeys((*(arguments.quantities or ()), *arguments.explain))
 
 
 def _with_options(text: str) -> MissingInputError:
@@ -94,6 +106,6 @@ def _lines(scenario: Scenario, estimates: Estimates, arguments: argparse.Namespa
             short = len(line) <= width
             lines += [line] if short else paragraph(line.strip(), width, indent, indent + "    ")
         return lines
-    if arguments.quantities is not None:
+    if arguments.quantities not in {None, ("all",)}:
         return few_lines(scenario, estimates, width)
     return page_lines(scenario, estimates, width)

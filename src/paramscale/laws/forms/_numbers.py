@@ -20,6 +20,8 @@ def positive(value: FloatsLike) -> npt.NDArray[np.float64]:
     >>> positive([2, 0])
     array([ 2., nan])
     """
+    if isinstance(value, float):  # a float64 too; a sixth of the time of what follows
+        return np.float64(value if value > 0.0 else np.nan)  # type: ignore[return-value]
     numbers = np.asarray(value, dtype=np.float64)
     held: npt.NDArray[np.float64] = np.where(numbers > 0.0, numbers, np.nan)[()]
     return held

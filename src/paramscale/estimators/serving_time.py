@@ -1,0 +1,134 @@
+"""What is expected of a served model: first token, tokens, requests and throughput.
+
+Bound, expected value and interval belong together: no expected time, and no end of its interval,
+is below the roofline. Coefficients are those of ``catalogue/data/calibration.csv``, fitted by
+``tools/calibrate_serving.py``; machines without measurements of their own use those of their class
+of memory and get a wider interval, as does everything that the scenario does not say.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from paramscale import quantities as q
+from paramscale.core.domain import Domain
+from paramscale.core.estimator import Interval, estimator
+from paramscale.specs.bill import Bill
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.systems.load import tokens_together
+from paramscale.systems.scope import log_width
+from paramscale.systems.serving import serving_times
+from paramscale.systems.step import StepParts
+from paramscale.systems.storage import storage_of
+from paramscale.systems.totals import totals_of
+from paramscale.typing import Floats
+
+__all__ = ["ServingTimes", "expected_first_token", "expected_token", "requests", "throughput"]
+
+_FIT = (
+    "paramscale: systems/step.py, fitted by tools/calibrate_serving.py on published measurements"
+    " (catalogue/data/calibration.csv)"
+)
+
+_DOMAIN = Domain(
+    {
+        "serving.batch": (1, 8192),
+        "serving.prompt_tokens": (1, 262144),
+        "parallel.devices": (1, 128),
+    },
+    note="decoder-only models; machines whose class is not calibrated get a wide interval",
+)
+
+
+class ServingTimes(NamedTuple):
+    """Expected times with their intervals, sequences that run at once, and the step by cause."""
+
+    ttft: Interval
+    tpot: Interval
+    running: Floats
+    parts: StepParts
+
+
+@estimator(gives=q.SERVING_TIMES, source=_FIT)
+def expected_times(
+    decode_work: Bill,
+    prefill_work: Bill,
+    hardware: HardwareSpec,
+    serving: ServingSpec,
+    parallel: ParallelSpec,
+) -> ServingTimes:
+    """Expected times of prompts and steps, computed once for all quantities below."""
+    stored = storage_of(serving)
+    decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
+    prefill = totals_of(prefill_work, stored, parallel.tensor)
+    times = serving_times(decode, prefill, hardware, serving, parallel)
+    return ServingTimes(
+        _banded(times.ttft_s, times.least_ttft_s, log_width("ttft_s", hardware, serving)),
+        _banded(times.tpot_s, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
+        times.running,
+        times.parts,
+    )
+
+
+def _banded(value: Floats, bound: Floats, width: float) -> Interval:
+    """Return a value with its interval, none of them below the bound."""
+    factor = np.exp(width)
+    value = np.maximum(value, bound)
+    return Interval(value, np.maximum(value / factor, bound), value * factor)
+
+
+@estimator(gives=q.TTFT_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def expected_first_token(serving_times: ServingTimes) -> Interval:
+    """Time to the first token: all prompts read; with continuous batching, of one among others.
+
+    A request then waits for the step in hand, for its share of the prompts before it, and, where
+    memory does not hold all sequences, for a place. With ``request_rate_per_s`` the queue is that
+    of random arrivals.
+    """
+    return serving_times.ttft
+
+
+@estimator(gives=q.TPOT_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def expected_token(serving_times: ServingTimes) -> Interval:
+    """Time between two tokens of a request, with the delay by prompts of others.
+
+    ((W/bw)^p + (C/F)^p)^(1/p) + K/bw + messages, joined with the host's time by a smooth maximum;
+    see :mod:`paramscale.systems.step`. Sequences beyond what the memory holds wait.
+    """
+    return serving_times.tpot
+
+
+@estimator(gives=q.REQUEST_LATENCY_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def requests(serving_times: ServingTimes, serving: ServingSpec) -> Interval:
+    """Time from a request to its last token: the first, and n - 1 further ones."""
+    return _latency(serving_times, serving)
+
+
+def _latency(times: ServingTimes, serving: ServingSpec) -> Interval:
+    further = np.maximum(serving.output_tokens - 1.0, 0.0)
+    return Interval(*[t + further * p for t, p in zip(times.ttft, times.tpot, strict=True)])
+
+
+@estimator(gives=q.THROUGHPUT_TOKENS_PER_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def throughput(
+    serving_times: ServingTimes, serving: ServingSpec, parallel: ParallelSpec
+) -> Interval:
+    """Output tokens of all devices together in a second.
+
+    Little's law: as many requests as are served together, each n tokens in its latency. A static
+    batch that does not fit runs in waves. With ``request_rate_per_s`` no more than asked for.
+    """
+    latency = _latency(serving_times, serving)
+    tokens = serving.batch * serving.output_tokens
+    if serving.schedule != "continuous":  # ttft of the continuous schedule has the wait in it
+        waves = np.maximum(serving.batch / (serving_times.running * parallel.data), 1.0)
+        latency = Interval(*[each * waves for each in latency])
+    found = [tokens / each for each in (latency.value, latency.high, latency.low)]
+    if serving.request_rate_per_s is not None:
+        asked = serving.request_rate_per_s * serving.output_tokens
+        found = [np.minimum(each, asked) for each in found]
+    return Interval(*found)

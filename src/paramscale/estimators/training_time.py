@@ -1,0 +1,112 @@
+"""How long one training step takes, and what share of the peak it reaches.
+
+The step adds up what its devices do, see :mod:`paramscale.systems.training_step`; its coefficients
+are calibrated on published measurements. What is new widens the interval.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paramscale import quantities as q
+from paramscale.core.domain import Domain
+from paramscale.core.estimator import estimator
+from paramscale.core.record import Interval
+from paramscale.specs.bill import Bill
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.model import ModelSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.training import TrainingSpec
+from paramscale.systems.training_coefficients import CALIBRATED, SOURCES
+from paramscale.systems.training_load import training_load
+from paramscale.systems.training_share import layout_divides
+from paramscale.systems.training_time import StepTime, step_time
+from paramscale.typing import Floats
+
+__all__ = ["hfu", "mfu", "step", "step_seconds", "throughput"]
+
+_MFU = "Chowdhery et al. 2022 (PaLM, arXiv:2204.02311), section 4.1 and appendix B"
+_BATCH = ("training.batch_tokens",)
+_DOMAIN = Domain(CALIBRATED, note="decoder-only models, 2021 to 2026")
+
+
+@estimator(gives=q.TRAINING_STEP, source=SOURCES, kind="calibrated", domain=_DOMAIN, needs=_BATCH)
+def step(
+    training_work: Bill,
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    training: TrainingSpec,
+    parallel: ParallelSpec,
+    *,
+    guesses: float = 0.0,
+    uneven: bool = False,
+) -> StepTime:
+    """Seconds of one optimizer step by cause, with bound and interval.
+
+    Parameters
+    ----------
+    guesses : float
+        How much of the scenario is a guess (micro-batch, schedule, shape); each widens the
+        interval.
+    uneven : bool
+        Whether pipeline stages may hold different numbers of layers; else a layout that does not
+        divide is refused.
+    """
+    found = step_time(training_load(training_work), hardware, training, parallel, guesses)
+    if uneven:
+        return found
+    divides = layout_divides(model, parallel)
+    if np.ndim(divides) == 0:
+        return found
+    seconds, low, high = (x * divides for x in (found.seconds, found.low, found.high))
+    return found._replace(seconds=seconds, low=low, high=high)
+
+
+@estimator(
+    gives=q.STEP_TIME_S, source=SOURCES, kind="calibrated", domain=_DOMAIN, name="layout",
+    parts=lambda training_step: training_step.parts,
+)  # fmt: skip
+def step_seconds(training_step: StepTime) -> Interval:
+    """Time of one optimizer step: computing, exposed collectives, bubble and optimizer.
+
+    T = (m + (p - 1) / v) t + t_reduce + t_optimizer for m micro-batches, p stages of v chunks, and
+    t seconds of a micro-batch in a stage; never less than FLOPs over the dense peak of all devices.
+    """
+    return Interval(training_step.seconds, training_step.low, training_step.high)
+
+
+@estimator(gives=q.MFU_FRACTION, source=_MFU, kind="calibrated", domain=_DOMAIN, name="layout")
+def mfu(training_step: StepTime, step_flops: Floats) -> Interval:
+    """FLOPs of the step over what the devices could do in its time at their dense peak.
+
+    The convention is that of ``step_flops``: causal attention, or full squares where
+    ``use={"step_flops": "full_attention"}``. The peak is that of the format in which the matrices
+    of the layers are multiplied. Recomputed work does not count.
+    """
+    return _share(step_flops, training_step)
+
+
+@estimator(gives=q.HFU_FRACTION, source=_MFU, kind="calibrated", domain=_DOMAIN, name="layout")
+def hfu(training_step: StepTime) -> Interval:
+    """The same share with forward passes that are computed again; causal attention."""
+    return _share(training_step.hardware_flops, training_step)
+
+
+def _share(flops: Floats, step: StepTime) -> Interval:
+    """Return a share of the peak; what a machine did cannot be more than it could."""
+    each = flops / step.peak_flops
+    most = np.maximum(each / step.bound, 1.0)  # above 1 only where full squares are counted
+    return Interval(
+        np.minimum(each / step.seconds, most), each / step.high, np.minimum(each / step.low, most)
+    )
+
+
+@estimator(
+    gives=q.TRAINING_TOKENS_PER_S, source=SOURCES, kind="calibrated", domain=_DOMAIN, needs=_BATCH
+)
+def throughput(training_step: StepTime, training: TrainingSpec) -> Interval:
+    """Tokens a second of all devices together while training runs."""
+    assert training.batch_tokens is not None  # stated as a need above
+    tokens = training.batch_tokens
+    found = training_step
+    return Interval(tokens / found.seconds, tokens / found.high, tokens / found.low)

@@ -1,0 +1,185 @@
+"""Times of a served model: a prompt, a decode step, and what requests see of both.
+
+Three regimes have coefficients of their own: ``continuous``, engines of 2025 and later, in which
+prompts of new requests are read between the decode steps of the running ones (or, where the
+schedule is not said to be continuous, before all of them); ``static`` batches of the engines of
+2024, which start and end together; and a ``single_stream``, as llama.cpp and its kin serve.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from paramscale.catalogue.formats import as_format
+from paramscale.specs.block import NOTHING
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.systems.coefficients import Coefficients, coefficients
+from paramscale.systems.load import Load, expert_ranks, load_of
+from paramscale.systems.machine import Machine, machine_of
+from paramscale.systems.regime import regime_of
+from paramscale.systems.sequences import running_sequences, tokens_a_step
+from paramscale.systems.step import (
+    StepParts,
+    prompt_seconds,
+    step_parts,
+    step_seconds,
+)
+from paramscale.systems.totals import Totals
+from paramscale.typing import Floats
+
+__all__ = ["Times", "serving_times", "times_of"]
+
+
+class Times(NamedTuple):
+    """What comes back; seconds, except for the number of running sequences.
+
+    Attributes
+    ----------
+    prompt_s : Floats
+        One prompt, as others wait for it.
+    step_s : Floats
+        One decode step of the sequences that run.
+    tpot_s, ttft_s : Floats
+        Between two tokens of a request, prompts of others included; to its first token.
+    running : Floats
+        Sequences that run at the same time on one replica: what its memory holds, at most all.
+    parts : StepParts
+        The step by cause.
+    least_tpot_s, least_ttft_s : Floats
+        What nothing can beat: peaks and bandwidth of all devices together.
+    """
+
+    prompt_s: Floats
+    step_s: Floats
+    tpot_s: Floats
+    ttft_s: Floats
+    running: Floats
+    parts: StepParts
+    least_tpot_s: Floats = NOTHING
+    least_ttft_s: Floats = NOTHING
+
+
+def serving_times(
+    decode: Totals,
+    prefill: Totals,
+    hardware: HardwareSpec,
+    serving: ServingSpec,
+    parallel: ParallelSpec,
+) -> Times:
+    """Return the times of a served model on a machine in a layout.
+
+    Parameters
+    ----------
+    decode, prefill : Totals
+        One decode step, and the prefill of all prompts, of the whole model.
+    """
+    regime = regime_of(serving)
+    c = coefficients(regime, hardware.memory_type, serving.engine)
+    machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
+    times = times_of(decode, prefill, machine, c, serving, parallel, regime)
+    share = times.running * parallel.data / serving.batch
+    first = 1.0 / serving.batch if serving.schedule == "continuous" else 1.0
+    return times._replace(
+        least_tpot_s=_least(decode, machine, parallel, share) / tokens_a_step(serving),
+        least_ttft_s=_least(prefill, machine, parallel, first),
+    )
+
+
+def _least(work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats) -> Floats:
+    """Return the roofline of a pass, for a share of its sequences (of a prompt, its FLOPs only)."""
+    flops = work.whole_flops + work.split_flops + work.expert_flops + work.attention_flops
+    apart = parallel.tensor * parallel.data / expert_ranks(parallel)
+    read = work.whole_weights + work.split_weights + work.expert_weights * apart + work.looked_up
+    state = work.state_bytes * share / (parallel.data * parallel.pipeline * parallel.context)
+    assert parallel.devices is not None  # filled in by the spec
+    return np.maximum(
+        flops * share / (machine.fastest * parallel.devices),
+        (read * machine.least / parallel.devices + state) / machine.bandwidth,
+    )
+
+
+def times_of(
+    decode: Totals,
+    prefill: Totals,
+    machine: Machine,
+    c: Coefficients,
+    serving: ServingSpec,
+    parallel: ParallelSpec,
+    regime: str,
+) -> Times:
+    """Return the times with given coefficients; the fit calls this with arrays of them."""
+    element = as_format(serving.activation_format).bits_per_weight / 8.0
+    each = serving.batch / parallel.data
+    running = running_sequences(decode, machine.memory, serving, parallel)
+    share = running / each
+    stages = np.minimum(parallel.pipeline, np.maximum(each, 1.0))
+    ranks = np.maximum(parallel.tensor, expert_ranks(parallel))
+    one = load_of(prefill, parallel, stages, element)
+    step = load_of(decode, parallel, stages, element)
+    parts = step_parts(_shared(step, share, serving), machine, c, running, ranks)
+    step_s = step_seconds(parts, c) + c.stage_s * (parallel.pipeline - 1.0)
+    prompt_s = prompt_seconds(one, machine, c, ranks) / each
+    if serving.schedule == "continuous" and regime == "continuous":
+        return _continuous(prompt_s, step_s, parts, c, serving, each, running)
+    if regime == "single_stream":
+        ttft = _in_chunks(each * prompt_s, step, c, serving, parallel)
+    else:  # all prompts are read, then all sequences step together
+        fixed = parts.messages + parts.host if regime == "continuous" else c.prefill_step_s
+        ttft = running * prompt_s + c.prefill_read * parts.weights + fixed
+    return Times(prompt_s, step_s, step_s / tokens_a_step(serving), ttft, running, parts)
+
+
+def _shared(step: Load, share: Floats, serving: ServingSpec) -> Load:
+    """Return the load of the sequences that run; drafts make several tokens of each."""
+    tokens = share * (1.0 + serving.draft_tokens)
+    return step._replace(
+        state_bytes=step.state_bytes * share,
+        dense_flops=step.dense_flops * tokens,
+        expert_flops=step.expert_flops * tokens,
+        attention_flops=step.attention_flops * tokens,
+        reduced_bytes=step.reduced_bytes * tokens,
+    )
+
+
+def _continuous(
+    prompt_s: Floats, step_s: Floats, parts: StepParts, c: Coefficients, serving: ServingSpec,
+    each: Floats, running: Floats,
+) -> Times:  # fmt: skip
+    """Return the times under continuous batching in its steady state.
+
+    A running sequence writes n tokens and then makes room for the prompt of the next one, so a step
+    meets running / n prompts, of whose time a share delays it. A new request waits for the step in
+    hand, for the prompts before it (rho / (1 - rho), rho the share of time spent on prompts), and,
+    where memory does not hold all, for a place.
+    """
+    written = np.maximum(serving.output_tokens, 1.0)
+    tpot = (step_s + c.prefill_share * prompt_s * running / written) / tokens_a_step(serving)
+    lone = prompt_s + parts.weights + parts.messages + parts.host
+    cycle = lone + written * tpot
+    busy = np.minimum(running * prompt_s / cycle, 0.95)
+    waiting = (each / running - 1.0) * cycle
+    if serving.request_rate_per_s is not None:
+        busy = np.minimum(serving.request_rate_per_s * prompt_s, 0.99)
+    ttft = (
+        c.first_s
+        + lone
+        + c.first_steps * tpot
+        + (c.burst * (running - 1.0) + c.queue * busy / (1.0 - busy)) * prompt_s
+        + c.waiting * waiting
+    )
+    return Times(prompt_s, step_s, tpot, ttft, running, parts)
+
+
+def _in_chunks(
+    seconds: Floats, step: Load, c: Coefficients, serving: ServingSpec, parallel: ParallelSpec
+) -> Floats:
+    """Return the time of a prompt that is read in chunks, which stages of a pipeline pass on."""
+    chunks = np.ceil(serving.prompt_tokens / c.chunk_tokens)
+    stages = parallel.pipeline
+    faster = (stages * chunks / (chunks + stages - 1.0)) ** c.pipelined
+    fixed = chunks * step.layers * c.prefill_layer_s + c.prefill_step_s
+    return (seconds + fixed) / faster
