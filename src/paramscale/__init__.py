@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from paramscale.analysis.calibrate import Measurement as Measurement
     from paramscale.analysis.calibrate import calibrate as calibrate
     from paramscale.analysis.estimate import estimate as estimate
+    from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
+    from paramscale.analysis.plan_parallelism import Plans as Plans
+    from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
     from paramscale.catalogue.formats import Format as Format
     from paramscale.catalogue.formats import formats as formats
     from paramscale.catalogue.hardware import hardware as hardware
@@ -64,6 +67,8 @@ _PLACES = {
     "Operation": "specs.block",
     "ParallelSpec": "specs.parallel",
     "Pass": "specs.passes",
+    "PlannedLayout": "analysis.plan_parallelism",
+    "Plans": "analysis.plan_parallelism",
     "Quantity": "core.quantity",
     "Scenario": "specs.scenario",
     "ServingSpec": "specs.serving",
@@ -84,6 +89,7 @@ _PLACES = {
     "laws": "laws",
     "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",
+    "plan_parallelism": "analysis.plan_parallelism",
     "quantities": "quantities",
     "read_model": "io",
 }

@@ -236,9 +236,7 @@ class AccuracyLaw:
 
 
 def _in_known_years(year: FloatsLike) -> Floats:
-    held: Floats = np.minimum(
-        np.maximum(year, YEAR_LOW), YEAR_HIGH
-    )  # np.clip is slow
+    held: Floats = np.minimum(np.maximum(year, YEAR_LOW), YEAR_HIGH)  # np.clip is slow
     return held
 
 

@@ -16,8 +16,8 @@ __all__ = ["FRAMEWORKS", "OPTIMIZERS", "TrainingSpec"]
 
 #: Training software; the empty text means "not stated".
 FRAMEWORKS = (
-    "", "megatron-bridge", "nemo", "megatron-lm", "megatron-2021", "llm-foundry", "torchtitan", "maxtext",
-    "levanter", "torchtune", "litgpt", "gpt-neox", "deepspeed", "other",
+    "", "megatron-bridge", "nemo", "megatron-lm", "megatron-2021", "llm-foundry", "torchtitan",
+    "maxtext", "levanter", "torchtune", "litgpt", "gpt-neox", "deepspeed", "other",
 )  # fmt: skip
 
 #: Optimizers whose state is known: Adam(W) with states in full, 8 or 4 bits; Adafactor; Muon (Adam
