@@ -53,6 +53,10 @@ class Score:
         }
 
 
+#: The tables of measurements that come with the library, facts with their sources.
+PACKAGED = Path(__file__).parent / "data"
+
+
 def compare_folder(folder: Path) -> list[Comparison]:
     """Return every comparison that the tables of a folder allow; absent tables are passed over.
 

@@ -19,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of this command its arguments."""
     parser.add_argument(
         "--data",
-        required=True,
         metavar="FOLDER",
-        help="folder of measurements in the library's layout; absent tables are skipped",
+        help="folder of measurements in the library's layout, absent tables are skipped; "
+        "by default those that come with the library",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list, an object a line")
     parser.add_argument(
@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from paramscale.cli.plain import dump
-    from paramscale.validation.score import compare_folder, score
+    from paramscale.validation.score import PACKAGED, compare_folder, score
 
-    comparisons = compare_folder(Path(arguments.data))
+    comparisons = compare_folder(Path(arguments.data) if arguments.data else PACKAGED)
     if arguments.rows:
         _write(comparisons, Path(arguments.rows))
     scores = score(comparisons)
