@@ -9,7 +9,10 @@ from pathlib import Path
 
 from paramscale.analysis.estimate import ESTIMATORS
 from paramscale.core.record import Estimator
+from paramscale.laws import laws
+from paramscale.laws.published import read_laws
 
+PUBLISHED_LAWS = read_laws()
 PAGE = Path(__file__).parents[1] / "docs/quantities.md"
 
 HEAD = """\
@@ -29,15 +32,18 @@ def line(record: Estimator) -> str:
     return f"- `{record.name}` ({record.kind}): {record.summary} *{short}*"
 
 
+def _comes_along(record: Estimator) -> bool:
+    """Tell whether an estimator is of the library, not of a plugin that happens to be there."""
+    module = getattr(record.function, "__module__", "paramscale")
+    own_law = record.name not in laws or record.name in PUBLISHED_LAWS
+    return module.startswith("paramscale.") and own_law
+
+
 def page() -> str:
     """Return the page."""
     parts = [HEAD]
     for quantity in ESTIMATORS.quantities():
-        built_in = [
-            record
-            for record in ESTIMATORS.of(quantity.name)
-            if getattr(record.function, "__module__", "paramscale").startswith("paramscale.")
-        ]
+        built_in = [record for record in ESTIMATORS.of(quantity.name) if _comes_along(record)]
         if built_in:
             parts.append(f"## {quantity.name}\n\n{quantity.meaning} [{quantity.unit}].\n")
             parts.append("\n".join(map(line, built_in)) + "\n")

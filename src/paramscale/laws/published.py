@@ -99,7 +99,8 @@ def _coefficients() -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def _read() -> dict[str, Law]:
+def read_laws() -> dict[str, Law]:
+    """Return the laws of the tables, by their id."""
     numbers, found = _coefficients(), {}
     for where, cells in _rows("laws.csv"):
         residual = _number(where, cells, "mean_absolute_log_residual")
@@ -120,4 +121,4 @@ def _read() -> dict[str, Law]:
 
 
 #: Published laws by author and year; third parties add theirs by entry points.
-laws = Laws("law", holds=Law, built_in=_read, group="paramscale.laws")
+laws = Laws("law", holds=Law, built_in=read_laws, group="paramscale.laws")
