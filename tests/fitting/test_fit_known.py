@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paramscale.fitting import fit_isoflop, fit_law
+from paramscale.laws import laws
 from tests.fitting import measured
 
 pytestmark = pytest.mark.skipif(not measured.RUNS.is_dir(), reason=measured.ABSENT)
@@ -89,6 +90,15 @@ def test_derived_exponent() -> None:
     fit = fit_law(*measured.chinchilla(), loss_function="lad")
     alpha, beta = fit.coefficients["alpha"], fit.coefficients["beta"]
     close(beta / (alpha + beta), "besiroglu_a")
+
+
+def test_the_published_law_against_its_refit() -> None:
+    """Likelihood ratio of Hoffmann et al.'s unrounded law and the refit, Laplace residuals."""
+    parameters, tokens, loss = measured.chinchilla()
+    refit = fit_law(parameters, tokens, loss, loss_function="lad").objective
+    published = laws["hoffmann2022_a3"](parameters, tokens)
+    scale = np.abs(np.log(loss / published)).sum() / refit
+    close(2.0 * len(loss) * np.log(scale), "besiroglu_lr_stat")
 
 
 @pytest.mark.parametrize(
