@@ -84,6 +84,22 @@ def test_risk_is_of_size_data_epochs_and_decay() -> None:
     assert risk(1e9, tokens=1e10, unique_tokens=1e8) > 0.99
 
 
+def test_dropout_may_take_all_of_the_excess() -> None:
+    """How much it takes is not known: values stay, and intervals reach down to no cost at all."""
+    wanted = ["overfitting_nats", "loss_nats"]
+    run = {"tokens": 2e11, "unique_tokens": 1e10}
+    plain, dropped = estimate(8e9, wanted, **run), estimate(8e9, wanted, **run, dropout=0.1)
+    excess = plain["overfitting_nats"]
+    assert dropped["overfitting_nats"].value == excess.value > excess.low > 0.0
+    assert dropped["overfitting_nats"].low == 0.0
+    assert dropped["overfitting_nats"].high == excess.high
+    loss = dropped["loss_nats"]
+    assert loss.value == plain["loss_nats"].value
+    assert loss.low <= loss.value - excess.value
+    grid = estimate(8e9, wanted, **run, dropout=np.array([0.0, 0.1]))["overfitting_nats"]
+    assert grid.low.tolist() == [excess.low, 0.0]
+
+
 def test_threshold_is_an_option() -> None:
     """A stricter threshold is passed more often."""
     training = ps.TrainingSpec(tokens=2e10, unique_tokens=2e9)

@@ -22,6 +22,7 @@ _SOURCE = (
     "(huggingface/datablations), by tools/fit_repetition.py"
 )
 _DECAY = "weight decay: Lovelace 2026, arXiv:2605.01640, abstract"
+_DROPOUT = "dropout, direction alone: Xue et al. 2023, arXiv:2305.13230, abstract"
 
 _SEEN: dict[str, tuple[float | None, float | None]] = {
     "training.unique_tokens": (1e8, 1.74e11),
@@ -56,7 +57,7 @@ def _loss_parts(parameters: Floats, training: TrainingSpec) -> dict[str, Any]:
     return repetition_parts(parameters, training)._asdict()
 
 
-def _repeat_parts(repetition_parts: LossParts) -> dict[str, Any]:
+def _repeat_parts(repetition_parts: LossParts, training: TrainingSpec) -> dict[str, Any]:
     """Excess by cause: repeats that are worth less, and memory in the place of learning."""
     return {"faded": repetition_parts.faded, "memorised": repetition_parts.memorised}
 
@@ -74,26 +75,40 @@ class RepetitionLoss:
     def __call__(self, parameters: Floats, training: TrainingSpec) -> Interval:
         """Return the loss in nats per token, with its 90 % interval, wider outside the domain."""
         inputs = _inputs(parameters, training)
-        return Interval(self.law(*inputs), *self.law.interval(*inputs))
+        loss, (low, high) = self.law(*inputs), self.law.interval(*inputs)
+        parts = self.law.parts(*inputs)
+        without = np.minimum(low, loss - parts.faded - parts.memorised)
+        return Interval(loss, _lower_by_dropout(training, low, without), high)
+
+
+def _lower_by_dropout(training: TrainingSpec, low: Floats, without: Floats) -> Floats:
+    """Return the low end of an interval: without any cost of repeats where there is dropout.
+
+    Dropout is the one usual regulariser found to relieve the cost of repeats, where it is tuned
+    well; by how much is published for no range of sizes, so that it may take all of it or nothing.
+    """
+    return np.where(training.dropout > 0.0, without, low)[()]
 
 
 estimator(
-    gives=q.LOSS_NATS, name="repetition", source=(_SOURCE, _DECAY), kind="law", rank=-1,
+    gives=q.LOSS_NATS, name="repetition", source=(_SOURCE, _DECAY, _DROPOUT), kind="law", rank=-1,
     domain=_RUNS, needs=("training.unique_tokens",), parts=_loss_parts,
 )(RepetitionLoss(repetition_law()))  # fmt: skip
 
 
 @estimator(
-    gives=q.OVERFITTING_NATS, source=(_SOURCE, _DECAY), kind="law", domain=_RUNS,
+    gives=q.OVERFITTING_NATS, source=(_SOURCE, _DECAY, _DROPOUT), kind="law", domain=_RUNS,
     parts=_repeat_parts,
 )  # fmt: skip
-def excess_over_fresh(repetition_parts: LossParts) -> Interval:
+def excess_over_fresh(repetition_parts: LossParts, training: TrainingSpec) -> Interval:
     """Loss minus that on as many tokens that are all different; 0 at one epoch.
 
-    Under-training is in both and cancels. The 90 % interval is a factor either way.
+    Under-training is in both and cancels. The 90 % interval is a factor either way; with dropout
+    it begins at 0.
     """
     excess = np.maximum(repetition_parts.faded + repetition_parts.memorised, 0.0)
-    return Interval(excess, *repetition_law().excess_interval(excess))
+    low, high = repetition_law().excess_interval(excess)
+    return Interval(excess, _lower_by_dropout(training, low, 0.0 * low), high)
 
 
 @estimator(
