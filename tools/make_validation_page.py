@@ -25,7 +25,7 @@ lack what an estimate needs. This page is written by `tools/make_validation_page
 
 Times are calibrated on a part of these tables: their errors here are in sample. What is left when a
 model, a team or a class of machine is left out of the fit stands on the pages of
-[training](training_time.md) and in the notes of each fit.
+[serving](serving.md) and [training](training_time.md).
 """
 
 PACKAGED_HEAD = """

@@ -85,7 +85,6 @@ MEASURED = [
     # meta-pytorch/gpt-fast@6ecad9b5b6 README.md Benchmarks: Llama-2-7B bf16, 104.9 tokens/s
     ("llama-2-7b", "a100-sxm-80gb", {"prompt_tokens": 5, "output_tokens": 200,
      "engine": "gpt-fast", "schedule": "static"}, 1, "tpot_s", 1 / 104.9),
-    # InternLM/lmdeploy@1263d5cd88 docs/en/benchmark/a100_fp16.md and others are in the table itself
     # ai-dynamo/aiconfigurator@095f58a51c silicon_sample.csv line 3341: Llama 3.1 70B on B200
     ("llama-3.1-70b", "b200", {"batch": 8, "prompt_tokens": 1024, "output_tokens": 1024,
      "weight_format": "nvfp4", "kv_format": "fp8", "engine": "trtllm",

@@ -57,8 +57,9 @@ def file_type(name: str, model: ModelSpec) -> Format:
         raise UnknownNameError("file type", name, file_types())
     everything = float(total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights))
     bits = weights = 0.0
+    eight = _has_eight_experts(model)
     for tensor, count, layer, depth, gqa in _tensors(model):
-        each = _format(rules, tensor, layer, depth, gqa).bits_per_weight
+        each = _format(rules, tensor, layer, depth, gqa, eight).bits_per_weight
         bits, weights = bits + count * each, weights + count
     bits += (everything - weights) * 32.0  # norms, routers and biases stay in fp32
     return Format(
@@ -68,11 +69,19 @@ def file_type(name: str, model: ModelSpec) -> Format:
     )  # fmt: skip
 
 
-def _format(rules: dict[str, str], tensor: str, layer: float, depth: float, gqa: float) -> Format:
+def _has_eight_experts(model: ModelSpec) -> bool:
+    """Tell whether experts are eight, as in Mixtral, whose small attention gets more bits."""
+    found = (item for _, item in model.walk() if isinstance(item, MixtureOfExperts))
+    return any(np.all(item.experts == 8.0) for item in found)
+
+
+def _format(
+    rules: dict[str, str], tensor: str, layer: float, depth: float, gqa: float, eight: bool
+) -> Format:
     chosen = rules["default"]
     for rule in rules.get(tensor, "").split("|"):
         condition, _, name = rule.rpartition(":")
-        if name and (not condition or _holds(condition, layer, depth, gqa)):
+        if name and (not condition or _holds(condition, layer, depth, gqa, eight)):
             chosen = name
             break
     # models of 80 layers get more bits for values, but not in the branch of the smallest types
@@ -82,11 +91,12 @@ def _format(rules: dict[str, str], tensor: str, layer: float, depth: float, gqa:
     return formats[chosen]
 
 
-def _holds(condition: str, layer: float, depth: float, gqa: float) -> bool:
+def _holds(condition: str, layer: float, depth: float, gqa: float, eight: bool) -> bool:
     eighth = depth // 8
     more = layer < eighth or layer >= 7 * depth // 8 or (layer - eighth) % 3 == 2
     return {
         "gqa4": gqa >= 4.0,
+        "moe8": eight,
         "more": more,
         "middle": eighth <= layer < 7 * depth // 8,
         "first16": layer < depth // 16,
@@ -102,9 +112,10 @@ Tensor = tuple[str, float, float, float, float]
 def _tensors(model: ModelSpec) -> Iterator[Tensor]:
     """Yield ``(kind, weights, layer, layers, query heads a key head)`` of quantized matrices."""
     width, depth = float(model.width), float(model.depth)
+    tied = any(isinstance(item, Head) and item.tied for item in model.head)
     for item in model.embedding:
         if isinstance(item, Table):
-            yield "embedding", float(item.rows) * width, 0.0, depth, 1.0
+            yield "head" if tied else "embedding", float(item.rows) * width, 0.0, depth, 1.0
     layer = 0.0
     for group in model.layers:
         for _ in range(int(np.max(group.count))):

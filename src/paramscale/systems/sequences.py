@@ -40,13 +40,18 @@ def tokens_a_step(serving: ServingSpec) -> Floats:
 def running_sequences(
     decode: Totals, memory: Floats, serving: ServingSpec, parallel: ParallelSpec
 ) -> Floats:
-    """Return how many sequences of one replica fit beside the weights; at least one."""
+    """Return how many sequences of one replica fit beside the weights; at least one.
+
+    Where the weights alone do not fit, times are those of a machine on which they would: all run,
+    and ``missing_memory_bytes`` says what is lacking.
+    """
     held = decode.held_bytes / (serving.batch * parallel.pipeline * parallel.context)
     if serving.schedule != "continuous":  # all of them reach their full length together
         full = serving.prompt_tokens + serving.output_tokens
         held = held * full / (serving.prompt_tokens + 0.5 * serving.output_tokens)
     whole, split, expert = decode.stored_bytes
     stored = (whole + split / parallel.tensor + expert / expert_ranks(parallel)) / parallel.pipeline
-    free = np.maximum(USABLE * memory - stored, 0.0)
-    places = np.fmax(free / np.maximum(held, 1e-9), np.where(np.isnan(free), np.inf, 1.0))
+    free = USABLE * memory - stored
+    known = np.where(free > 0.0, free, np.inf)  # also where the memory is not known
+    places = np.maximum(known / np.maximum(held, 1e-9), 1.0)
     return np.minimum(serving.batch / parallel.data, places)

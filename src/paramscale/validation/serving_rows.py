@@ -25,7 +25,8 @@ from paramscale.validation.names import (
 __all__ = ["Refused", "Served", "served"]
 
 #: Mean prompt of request mixes whose tables do not print it, and the deviation of their outputs
-#: over the mean. Assumed, not read: rows that use them lie out of scope.
+#: over the mean. ASSUMED, not read in any source; the chat mix was checked only by the fit, which
+#: is as good with 50 tokens as with 200 and worse with 800. Rows that use them stay in scope.
 MIXES = {"lm-arena-chat": (200.0, 1.0), "gpqa": (250.0, 0.6), "sharegpt": (220.0, 1.0)}
 
 #: Models whose published 4-bit checkpoints quantize the routed experts alone, by words of the name.
@@ -180,8 +181,9 @@ def _formats(row: dict[str, str], model: ModelSpec, engine: str) -> tuple[Format
 def _cache_format(row: dict[str, str], dense: Format, four_bits: bool) -> Any:
     if stated := row.get("kv_precision"):
         return format_named(stated)
-    # the recipes of InferenceX (InferenceMAX) set --kv-cache-dtype fp8 for fp8 and fp4 models, and
-    # NVIDIA's own quantized checkpoints (nvfp4 ones above all) carry fp8 scales for the cache
+    # Assumed where the table is silent: recipes of InferenceX, and NVIDIA's own quantized
+    # checkpoints, keep the cache in fp8. The fit prefers it (InferenceX: 0.6 of 16 bits); no
+    # column says it.
     named = row["source_group"] + row["model"]
     narrow = dense.compute_type in ("fp8", "fp4") and ("inferencex" in named or "nvidia/" in named)
     return "fp8" if narrow or four_bits else "bf16"
