@@ -69,6 +69,18 @@ def test_a_bound_is_marked(run: Run, configs: Paths) -> None:
     assert "tpot_s ≥ 4.57 ms" in flat
 
 
+def test_why_an_interval_is_wide(run: Run, configs: Paths) -> None:
+    """What nobody measured and what was not said is named, on the page and in the account."""
+    words = ("report", configs["llama-3.1-8b"], "--hardware", "mi300x")
+    reason = "no machine of AMD was measured in this regime"
+    assert reason in " ".join(run(*words).out.split())
+    assert reason in " ".join(run(*words, "--explain", "tpot_s").out.split())
+    model = model_of("llama-3.1-8b")
+    served = ps.ServingSpec(engine="vllm", schedule="continuous")
+    e = ps.estimate(model=model, hardware="h100-sxm", serving=served)
+    assert e.remarks("tpot_s") == e.remarks("parameters") == ()
+
+
 def test_distinct_layers_have_a_line_each(run: Run, configs: Paths) -> None:
     """Windowed and full layers, dense and expert ones, each with its count."""
     flat = " ".join(run("report", configs["gemma-2-9b"]).out.split())

@@ -32,6 +32,7 @@ def page_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str
             lines += _table(topic, _remark(topic, names, estimates), names, estimates, width)
         if topic == "Memory in use":
             lines += _fits(scenario, estimates, width)
+        lines += _wider(names, estimates, width)
     lines += _missing(estimates.missing, width)
     return lines + _sources(scenario, estimates, width)
 
@@ -105,6 +106,12 @@ def _fits(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
         fits = "fits" if needed.value <= memory else "does not fit"
         text = f"{_bytes(needed.value)} of {_bytes(memory)}: {fits}"
     return paragraph(text, width, "  ")
+
+
+def _wider(names: list[str], estimates: Estimates, width: int) -> list[str]:
+    """Return why intervals of a section are wide: what nobody measured, what was not said."""
+    texts = dict.fromkeys(text for name in names for text in estimates.remarks(name))
+    return paragraph(f"wider intervals, as {'; '.join(texts)}", width, "  ") if texts else []
 
 
 def _bytes(value: Any) -> str:

@@ -114,6 +114,15 @@ class Estimates(Mapping[str, Estimate]):
         call = self._results.chosen.get(name)
         return {} if call is None else {key: self._results.values[key] for key in call.inputs}
 
+    def remarks(self, name: str) -> tuple[str, ...]:
+        """Return what a quantity's scenario left unsaid or nobody measured, as its inputs tell.
+
+        An input tells it by an attribute ``remarks``, texts that each gave a reason to widen the
+        interval.
+        """
+        inputs = self.input_values(name).values()
+        return tuple(text for value in inputs for text in getattr(value, "remarks", ()))
+
     def computed(self, name: str) -> Estimate:
         """Return the estimate of anything that was computed, asked for or on the way."""
         call = self._results.chosen.get(name)

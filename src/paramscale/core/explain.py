@@ -79,6 +79,7 @@ def _facts(estimates: Estimates, quantity: Quantity) -> list[tuple[str, str]]:
     if estimate.has_interval:
         low, high = (format_value(end, quantity.unit) for end in (estimate.low, estimate.high))
         facts.append(("interval", f"{low} to {high} (90 %)"))
+        facts += [("wider, as", text) for text in estimates.remarks(quantity.name)]
     facts += [("part", f"{part}: {size} {share}") for part, size, share in share_rows(estimate)]
     return facts
 

@@ -20,7 +20,7 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.load import tokens_together
-from paramscale.systems.scope import log_width
+from paramscale.systems.scope import log_width, unmeasured
 from paramscale.systems.serving import serving_times
 from paramscale.systems.step import StepParts
 from paramscale.systems.storage import storage_of
@@ -45,15 +45,19 @@ _DOMAIN = Domain(
 
 
 class ServingTimes(NamedTuple):
-    """Expected times with their intervals, sequences that run at once, and the step by cause."""
+    """Expected times with their intervals, sequences that run at once, and the step by cause.
+
+    `remarks` tell why the intervals are wider than those of what was measured.
+    """
 
     ttft: Interval
     tpot: Interval
     running: Floats
     parts: StepParts
+    remarks: tuple[str, ...]
 
 
-@estimator(gives=q.SERVING_TIMES, source=_FIT)
+@estimator(gives=q.SERVING_TIMES, source=_FIT, kind="calibrated", domain=_DOMAIN)
 def expected_times(
     decode_work: Bill,
     prefill_work: Bill,
@@ -71,6 +75,7 @@ def expected_times(
         _banded(times.tpot_s, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
+        unmeasured(hardware, serving),
     )
 
 
