@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paramscale as ps
+from paramscale.errors import SpecError
 from paramscale.systems.coefficients import REGIMES, Coefficients, coefficients
 from paramscale.systems.regime import regime_of
 from paramscale.systems.scope import log_width, unmeasured
@@ -202,3 +203,12 @@ def test_every_row_of_the_calibration_has_a_source() -> None:
         assert row.text("regime") in REGIMES
         assert row.text("source")
         assert row.text("script") == "calibrate_serving.py"
+
+
+def test_heads_must_divide_over_tensor_ranks() -> None:
+    """One layout that does not divide is refused with what to choose; in a grid it is NaN."""
+    with pytest.raises(SpecError, match=r"32.0 heads, which ParallelSpec.tensor=3.0 does not"):
+        times(layout=ps.ParallelSpec(tensor=3))
+    grid = times(layout=ps.ParallelSpec(tensor=np.array([2.0, 3.0, 4.0])))
+    assert np.isnan(grid["tpot_s"].value).tolist() == [False, True, False]
+    assert np.isfinite(times(layout=ps.ParallelSpec(pipeline=5))["tpot_s"].value)  # uneven stages

@@ -17,6 +17,7 @@ from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
 from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.load import tokens_together
@@ -25,6 +26,7 @@ from paramscale.systems.serving import serving_times
 from paramscale.systems.step import StepParts
 from paramscale.systems.storage import storage_of
 from paramscale.systems.totals import totals_of
+from paramscale.systems.training_share import heads_divide
 from paramscale.typing import Floats
 
 __all__ = ["ServingTimes", "expected_first_token", "expected_token", "requests", "throughput"]
@@ -59,20 +61,25 @@ class ServingTimes(NamedTuple):
 
 @estimator(gives=q.SERVING_TIMES, source=_FIT, kind="calibrated", domain=_DOMAIN)
 def expected_times(
+    model: ModelSpec,
     decode_work: Bill,
     prefill_work: Bill,
     hardware: HardwareSpec,
     serving: ServingSpec,
     parallel: ParallelSpec,
 ) -> ServingTimes:
-    """Expected times of prompts and steps, computed once for all quantities below."""
+    """Expected times of prompts and steps, computed once for all quantities below.
+
+    Tensor ranks that do not divide the heads are refused, and NaN in a grid.
+    """
+    whole = heads_divide(model, parallel)
     stored = storage_of(serving)
     decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
     prefill = totals_of(prefill_work, stored, parallel.tensor)
     times = serving_times(decode, prefill, hardware, serving, parallel)
     return ServingTimes(
-        _banded(times.ttft_s, times.least_ttft_s, log_width("ttft_s", hardware, serving)),
-        _banded(times.tpot_s, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
+        _banded(times.ttft_s * whole, times.least_ttft_s, log_width("ttft_s", hardware, serving)),
+        _banded(times.tpot_s * whole, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
         unmeasured(hardware, serving),

@@ -8,7 +8,7 @@ many micro-batches as are under way in it. The stage with the peak is one of the
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,10 +19,17 @@ from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.passes import Pass
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_states import Rows
-from paramscale.typing import Floats
+from paramscale.typing import Booleans, Floats
 
 __all__ = [
-    "Places", "Stages", "layout_divides", "micro_batches", "places_of", "some", "stages_of",
+    "Places",
+    "Stages",
+    "heads_divide",
+    "layout_divides",
+    "micro_batches",
+    "places_of",
+    "some",
+    "stages_of",
 ]  # fmt: skip
 
 
@@ -134,8 +141,32 @@ def layout_divides(model: ModelSpec, parallel: ParallelSpec) -> Floats:
     SpecError
         If there is a single layout and it does not divide.
     """
+    tensor, expert = parallel.tensor, parallel.expert
+    rules = [
+        *_counts(model, "heads", "tensor", tensor),
+        *_counts(model, "experts", "expert", expert),
+    ]
+    return _whole([*rules, *_stages(model, parallel)])
+
+
+def heads_divide(model: ModelSpec, parallel: ParallelSpec) -> Floats:
+    """Return 1 where heads divide by tensor ranks and NaN elsewhere, all that serving asks for.
+
+    Raises
+    ------
+    SpecError
+        If there is a single layout and they do not.
+    """
+    return _whole(_counts(model, "heads", "tensor", parallel.tensor))
+
+
+#: Where a rule is kept, and what to say where it is not.
+_Rule: TypeAlias = tuple[Booleans, str]
+
+
+def _whole(rules: list[_Rule]) -> Floats:
     result: Floats = np.float64(1.0)
-    for good, text in _rules(model, parallel):
+    for good, text in rules:
         if np.ndim(good) == 0 and not good:
             raise SpecError(text)
         if some(np.logical_not(good)):
@@ -143,28 +174,30 @@ def layout_divides(model: ModelSpec, parallel: ParallelSpec) -> Floats:
     return result
 
 
-def _rules(model: ModelSpec, parallel: ParallelSpec) -> list[tuple[Floats, str]]:
-    found = []
-    if some(parallel.tensor > 1.0) or some(parallel.expert > 1.0):
-        for path, item in model.walk():
-            for name, field, ranks in (
-                ("heads", "tensor", parallel.tensor), ("experts", "expert", parallel.expert),
-            ):  # fmt: skip
-                count = getattr(item, name, None)
-                if count is not None:
-                    text = (
-                        f"{path} has {count} {name}, which ParallelSpec.{field}={ranks} does not"
-                        f" divide; choose a divisor"
-                    )
-                    found.append((np.remainder(count, ranks) == 0.0, text))
-    stages = parallel.pipeline * parallel.virtual_stages
-    if some(stages > 1.0):
-        spare = 2.0 + len(model.draft)
-        missing = np.remainder(-model.depth, stages)
-        text = (
-            f"{model.depth} layers do not divide into ParallelSpec.pipeline={parallel.pipeline} x"
-            f" virtual_stages={parallel.virtual_stages}, also with embedding and head counted as"
-            " layers; choose a divisor"
-        )
-        found.append((missing <= spare, text))
+def _counts(model: ModelSpec, name: str, field: str, ranks: Floats) -> list[_Rule]:
+    """Return the rules that so many heads or experts of each block divide by ranks."""
+    found: list[_Rule] = []
+    if not some(ranks > 1.0):
+        return found
+    for path, item in model.walk():
+        count = getattr(item, name, None)
+        if count is not None:
+            text = (
+                f"{path} has {count} {name}, which ParallelSpec.{field}={ranks} does not divide;"
+                " choose a divisor"
+            )
+            found.append((np.remainder(count, ranks) == 0.0, text))
     return found
+
+
+def _stages(model: ModelSpec, parallel: ParallelSpec) -> list[_Rule]:
+    """Return the rule that layers divide into pipeline stages."""
+    stages = parallel.pipeline * parallel.virtual_stages
+    if not some(stages > 1.0):
+        return []
+    text = (
+        f"{model.depth} layers do not divide into ParallelSpec.pipeline={parallel.pipeline} x"
+        f" virtual_stages={parallel.virtual_stages}, also with embedding and head counted as"
+        " layers; choose a divisor"
+    )
+    return [(np.remainder(-model.depth, stages) <= 2.0 + len(model.draft), text)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from paramscale.analysis.estimate import estimate
 from paramscale.core.estimates import Estimates
+from paramscale.errors import SpecError
 from paramscale.validation.row import Comparison, read_rows, table
 from paramscale.validation.serving_rows import Refused, Served, served
 
@@ -35,11 +36,11 @@ def _compare(row: dict[str, str]) -> Iterator[Comparison]:
         return
     try:
         case = served(row)
-    except Refused as error:
+        found = _estimate(case, tuple(measured))
+    except (Refused, SpecError) as error:
         for quantity, truth in measured.items():
             yield Comparison(quantity, NAME, row["row_id"], truth, refused=str(error))
         return
-    found = _estimate(case, tuple(measured))
     for quantity, truth in measured.items():
         value = found[quantity]
         yield Comparison(
