@@ -84,10 +84,13 @@ FIXED = (
     ("node_devices", "GB200", 72.0, "NVL72 rack, NVIDIA GB200 NVL72 data sheet"),
     ("node_devices", "GB300", 72.0, "NVL72 rack, NVIDIA GB300 NVL72 data sheet"),
     ("node_devices", "TPU", 4096.0, "links of a whole pod (Jouppi et al. 2023, arXiv:2304.01433)"),
-    ("network_bytes_per_s", "", 50e9, "400 Gb/s for each device, as DGX H100"),
+    ("network_bytes_per_s", "", 50e9,
+     "400 Gb/s for each device (one ConnectX-7 each, DGX H100 user guide, table 6)"),
     ("network_bytes_per_s", "A100", 25e9, "200 Gb/s for each device (DGX A100, training.csv)"),
     ("network_bytes_per_s", "A800", 25e9, "as A100"),
-    ("network_bytes_per_s", "V100", 12.5e9, "100 Gb/s for each two devices (DGX-2 class)"),
+    ("network_bytes_per_s", "V100", 6.25e9,
+     "eight 100 Gb/s adapters for sixteen devices (DGX-2; "
+     "pcper.com/2018/03/nvidia-announces-dgx-2-with-16-gv100s-8-100gb-nics)"),
     ("network_bytes_per_s", "B300", 100e9, "800 Gb/s for each device (ConnectX-8)"),
     ("network_bytes_per_s", "GB300", 100e9, "800 Gb/s for each device (ConnectX-8)"),
 )  # fmt: skip

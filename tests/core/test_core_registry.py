@@ -149,6 +149,14 @@ def test_the_built_in_vocabulary_is_there_for_whoever_registers_first():
         "from paramscale.core.domain import Domain\n"
         "def mine(parameters):\n"
         "    'Mine.'\n"
-        "estimator(gives='loss_nats', source='s', domain=Domain({'training.tokens': (1, 2)}))(mine)"
+        "    return parameters\n"
+        "domain = Domain({'training.tokens': (1, 2)})\n"
+        "estimator(gives='loss_nats', source='s', domain=domain)(mine)\n"
+        "import paramscale as ps\n"
+        "run = ps.TrainingSpec(tokens=1)\n"
+        "use = {'loss_nats': 'mine'}\n"
+        "e = ps.estimate(parameters=7.0, training=run, quantities='loss_nats', use=use)\n"
+        "print(e['loss_nats'].estimator)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "mine"

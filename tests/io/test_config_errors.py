@@ -96,12 +96,13 @@ def test_an_unknown_field_that_looks_like_architecture_is_refused() -> None:
 
 def test_fields_without_influence_are_passed_over() -> None:
     """Numerics, tokens, software and absent things are no architecture."""
-    model_from_config(
+    found = model_from_config(
         changed(
             rms_norm_eps=1e-6, rope_theta=1e4, bos_token_id=1, torch_dtype="bfloat16",
             transformers_version="9", num_experts=None, quantization_config={"bits": 4},
         )
     )  # fmt: skip
+    assert found.to_dict() == model_from_config(changed()).to_dict()
 
 
 def test_two_spellings_must_agree() -> None:
