@@ -75,6 +75,7 @@ def number(
     low: float = 0.0,
     high: float = np.inf,
     low_allowed: bool = False,
+    high_allowed: bool = True,
     integer: bool = False,
     optional: bool = False,
     missing: bool = False,
@@ -88,9 +89,9 @@ def number(
     default : number, optional
         The value when none is given.
     low, high : float
-        Bounds; `high` itself is allowed, `low` only if `low_allowed`.
-    low_allowed : bool
-        Whether the lower bound itself is allowed (by default numbers are positive).
+        Bounds.
+    low_allowed, high_allowed : bool
+        Whether the bounds themselves are allowed (by default numbers are positive).
     integer : bool
         Whether only whole numbers up to 2^53 have a meaning (heads, layers, tokens).
     optional : bool
@@ -105,12 +106,14 @@ def number(
     """
     sign = "at least" if low_allowed else "greater than"
     allowed = f"{'a whole number' if integer else 'a number'} {sign} {low:g}"
-    allowed += f" and at most {high:g}" if np.isfinite(high) else ""
+    most = "at most" if high_allowed else "less than"
+    allowed += f" and {most} {high:g}" if np.isfinite(high) else ""
 
     def check(instance: Any, attribute: Any, value: Floats | None) -> None:
         if value is None:
             return
-        good = (value >= low if low_allowed else value > low) & (value <= high) & (value < np.inf)
+        good = (value >= low if low_allowed else value > low) & (value < np.inf)
+        good = good & (value <= high if high_allowed else value < high)
         if integer:
             good = good & (value == np.rint(value)) & (value <= _EXACT)
         if missing:

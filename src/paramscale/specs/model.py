@@ -11,7 +11,8 @@ import numpy as np
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.bill import Bill
-from paramscale.specs.block import Block, Operation
+from paramscale.specs.block import Block, Operation, fields_of
+from paramscale.specs.changes import Change, changes_of
 from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
 from paramscale.specs.passes import Pass
@@ -33,6 +34,14 @@ def _blocks(value: Any) -> tuple[Block, ...]:
                 f"a layer is made of blocks (objects with operations(width, step)), not {item!r}"
             )
     return found
+
+
+def _inside(path: str, item: Block) -> Iterator[tuple[str, Block]]:
+    """Yield a block, and the blocks that its fields hold."""
+    yield path, item
+    for field in fields_of(item):
+        if isinstance(inner := getattr(item, field.name), Block):
+            yield from _inside(f"{path}.{field.name}", inner)
 
 
 def _line(stack: tuple[Block, ...]) -> str:
@@ -94,6 +103,9 @@ class ModelSpec:
     nominal_parameters : FloatsLike
         Size that was asked for, or that the publisher names; NaN where there is none. It names
         the point and is not computed with.
+    changes : sequence of Change
+        What was done to the model after it was trained, in this order (quantization, pruning, ...);
+        transforms write it, and laws of loss read it.
 
     Examples
     --------
@@ -116,6 +128,7 @@ class ModelSpec:
     source: str = ""
     max_context: Floats | None = number(None, integer=True, optional=True)
     nominal_parameters: Floats = number(np.nan, missing=True)
+    changes: tuple[Change, ...] = attrs.field(default=(), converter=changes_of)
     _kept: dict[tuple[str, object], Any] = attrs.field(factory=dict, init=False, repr=False)
     _known: dict[str, bool] = attrs.field(factory=dict, init=False, repr=False)
 
@@ -138,6 +151,7 @@ class ModelSpec:
         lines += [f"{_range(layer.count)} x {_line(layer.blocks)}" for layer in self.layers]
         lines += ["head: " + _line(self.head)] if self.head else []
         lines += [f"draft: {_range(lay.count)} x {_line(lay.blocks)}" for lay in self.draft]
+        lines += [f"changed: {short_repr(record)}" for record in self.changes]
         return "\n".join(lines)
 
     def operations(self, step: Pass) -> Bill:
@@ -200,14 +214,17 @@ class ModelSpec:
         return total
 
     def walk(self) -> Iterator[tuple[str, Block]]:
-        """Yield ``(path, block)`` for every block, those of equal layers once."""
+        """Yield ``(path, block)`` for every block, those of equal layers once.
+
+        A block inside another, such as a borrowed one, comes after it.
+        """
         for place in ("embedding", "head"):
             for i, item in enumerate(getattr(self, place)):
-                yield f"{place}[{i}]", item
+                yield from _inside(f"{place}[{i}]", item)
         for place in ("layers", "draft"):
             for i, layer in enumerate(getattr(self, place)):
                 for j, item in enumerate(layer.blocks):
-                    yield f"{place}[{i}].blocks[{j}]", item
+                    yield from _inside(f"{place}[{i}].blocks[{j}]", item)
 
     def arrays(self) -> dict[str, Floats]:
         """Return every field that holds an array, by its path in the model.
@@ -218,10 +235,18 @@ class ModelSpec:
         if np.ndim(self.nominal_parameters):
             found = {"parameters": self.nominal_parameters, **found}
             del found["nominal_parameters"]
+        found |= self._changed()
         for i, layer in enumerate(self.layers):
             found |= array_fields(layer, f"layers[{i}].")
         for path, item in self.walk():
             found |= array_fields(item, f"{path}.")
+        return found
+
+    def _changed(self) -> dict[str, Floats]:
+        """Return the fields of changes that hold arrays: where there are any, they name an axis."""
+        found: dict[str, Floats] = {}
+        for i, record in enumerate(self.changes):
+            found |= array_fields(record, f"changes[{i}].")
         return found
 
     @classmethod

@@ -10,6 +10,7 @@ import numpy as np
 
 from paramscale.errors import SpecError, did_you_mean
 from paramscale.specs.block import Block, blocks, fields_of
+from paramscale.specs.changes import change_from_plain, change_to_plain
 from paramscale.specs.model import Layer, ModelSpec
 
 __all__ = ["model_from_plain", "model_to_plain"]
@@ -48,6 +49,8 @@ def model_to_plain(model: ModelSpec) -> dict[str, Any]:
             plain[place] = [
                 [_plain_value(layer.count), *map(_plain_block, layer.blocks)] for layer in stack
             ]
+    if model.changes:
+        plain["changes"] = [change_to_plain(record, _plain_value) for record in model.changes]
     return plain
 
 
@@ -86,6 +89,8 @@ def model_from_plain(plain: Mapping[str, Any]) -> ModelSpec:
             value = [_block(item) for item in value]
         elif key in ("layers", "draft"):
             value = [Layer([_block(item) for item in row[1:]], row[0]) for row in value]
+        elif key == "changes":
+            value = [change_from_plain(item) for item in value]
         values[key] = value
     for key in ("width", "layers"):
         if key not in values:
