@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -62,6 +64,16 @@ class ParallelSpec:
                 f"ParallelSpec.devices is {self.devices}, but tensor x pipeline x data x context is"
                 f" {product}; give degrees whose product it is, or leave devices out"
             )
+
+    def evolved(self, **changes: Any) -> ParallelSpec:
+        """Return the layout with other degrees; unless given, `devices` follows from them.
+
+        Examples
+        --------
+        >>> ParallelSpec(tensor=8, devices=8).evolved(data=2).devices
+        np.float64(16.0)
+        """
+        return attrs.evolve(self, **{"devices": None, **changes})
 
     def __repr__(self) -> str:
         return short_repr(self)
