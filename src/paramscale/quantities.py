@@ -47,6 +47,7 @@ __all__ = [
     "LIFETIME_OPTIMAL_PARAMETERS",
     "LIFETIME_OPTIMAL_TOKENS",
     "LONGEST_CONTEXT_TOKENS",
+    "LONGEST_GAP_S",
     "LOSS_LAW",
     "LOSS_NATS",
     "MATH_HARD_FRACTION",
@@ -162,6 +163,11 @@ REQUEST_LATENCY_S = _time_in_use("request_latency_s", "Time from a request to it
 THROUGHPUT_TOKENS_PER_S = _time_in_use(
     "throughput_tokens_per_s", "Output tokens in a second, all requests and devices together"
 )
+
+LONGEST_GAP_S = define(
+    "longest_gap_s", "Longest time between two tokens of a request, while another's prompt is read",
+    topic="Time in use", by_name_only=True,
+)  # fmt: skip
 
 _memory_of_training = partial(define, topic="Memory of training")
 ACTIVATION_BYTES = _memory_of_training(

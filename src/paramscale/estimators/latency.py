@@ -6,6 +6,8 @@ is expected stands in ``serving_time``.
 
 from __future__ import annotations
 
+import numpy as np
+
 from paramscale import quantities as q
 from paramscale.core.estimator import estimator
 from paramscale.specs.bill import Bill
@@ -21,6 +23,7 @@ from paramscale.typing import Floats
 
 __all__ = ["decode_roofline", "prefill_roofline"]
 
+_ALL = np.float64(1.0)
 _ROOFLINE = "Williams, Waterman & Patterson 2009 (roofline), doi:10.1145/1498765.1498785"
 
 
@@ -30,11 +33,14 @@ def prefill_roofline(
 ) -> Floats:
     """Least time in which all prompts can be read; no machine is faster, real ones are slower.
 
-    Under continuous batching requests come one by one, and the bound is that of one prompt.
+    Under continuous batching requests come one by one, and the bound is that of one prompt. Each
+    chunk of a prompt reads the weights again.
     """
-    if serving.schedule != "continuous":
-        return roofline(prefill_work, hardware, serving, parallel)
-    return roofline(prefill_work, hardware, serving, parallel, 1.0 / serving.batch, hit=False)
+    share, hit = 1.0 / serving.batch, serving.schedule != "continuous"
+    return roofline(
+        prefill_work, hardware, serving, parallel, _ALL if hit else share, hit=hit,
+        reads=serving.chunks(),
+    )  # fmt: skip
 
 
 @estimator(gives=q.TPOT_S, source=_ROOFLINE, kind="bound", rank=1)

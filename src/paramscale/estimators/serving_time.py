@@ -22,14 +22,21 @@ from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.load import tokens_together
 from paramscale.systems.scope import log_width, unmeasured
-from paramscale.systems.serving import serving_times
+from paramscale.systems.serving import Times, serving_times
 from paramscale.systems.step import StepParts
 from paramscale.systems.storage import storage_of
 from paramscale.systems.totals import totals_of
 from paramscale.systems.training_share import heads_divide
 from paramscale.typing import Floats
 
-__all__ = ["ServingTimes", "expected_first_token", "expected_token", "requests", "throughput"]
+__all__ = [
+    "ServingTimes",
+    "expected_first_token",
+    "expected_token",
+    "longest_gap",
+    "requests",
+    "throughput",
+]
 
 _FIT = (
     "paramscale: systems/step.py, fitted by tools/calibrate_serving.py on published measurements"
@@ -49,13 +56,15 @@ _DOMAIN = Domain(
 class ServingTimes(NamedTuple):
     """Expected times with their intervals, sequences that run at once, and the step by cause.
 
-    `remarks` tell why the intervals are wider than those of what was measured.
+    `gap` is the longest time between two tokens of a request. `remarks` tell why the intervals are
+    wider than those of what was measured.
     """
 
     ttft: Interval
     tpot: Interval
     running: Floats
     parts: StepParts
+    gap: Interval
     remarks: tuple[str, ...]
 
 
@@ -77,13 +86,23 @@ def expected_times(
     decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
     prefill = totals_of(prefill_work, stored, parallel.tensor)
     times = serving_times(decode, prefill, hardware, serving, parallel)
+    first = log_width("ttft_s", hardware, serving)
     return ServingTimes(
-        _banded(times.ttft_s * whole, times.least_ttft_s, log_width("ttft_s", hardware, serving)),
+        _banded(times.ttft_s * whole, times.least_ttft_s, first),
         _banded(times.tpot_s * whole, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
+        _banded(_gap(times, serving) * whole, times.least_tpot_s, first),
         unmeasured(hardware, serving),
     )
+
+
+def _gap(times: Times, serving: ServingSpec) -> Floats:
+    """Return the longest time between tokens: where others run, a step with a prompt, or chunk."""
+    if serving.schedule != "continuous":
+        return times.step_s
+    read = times.prompt_s / serving.chunks()
+    return np.maximum(times.step_s + read * np.minimum(times.running - 1.0, 1.0), times.tpot_s)
 
 
 def _banded(value: Floats, bound: Floats, width: float) -> Interval:
@@ -112,6 +131,15 @@ def expected_token(serving_times: ServingTimes) -> Interval:
     see :mod:`paramscale.systems.step`. Sequences beyond what the memory holds wait.
     """
     return serving_times.tpot
+
+
+@estimator(gives=q.LONGEST_GAP_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def longest_gap(serving_times: ServingTimes) -> Interval:
+    """Time between two tokens of a request while another's prompt, or a chunk of it, is read.
+
+    A step, and the arithmetic of the prompt or of one of its chunks; as unsure as the first token.
+    """
+    return serving_times.gap
 
 
 @estimator(gives=q.REQUEST_LATENCY_S, source=_FIT, kind="calibrated", domain=_DOMAIN)

@@ -27,6 +27,9 @@ ENGINES = (
 SCHEDULES = ("", "static", "continuous")
 
 
+_ONE = np.float64(1.0)
+
+
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(given)
 
@@ -60,6 +63,9 @@ class ServingSpec:
         Requests that arrive in a second, at random times; None: each waits for the one before it.
     draft_tokens, acceptance_fraction : FloatsLike
         Speculative decoding: tokens drafted for each step, and the chance that a draft is right.
+    chunk_tokens : FloatsLike, optional
+        Tokens of a prompt that one step reads beside the decoding of other sequences (chunked
+        prefill); None: as the engine was measured, prompts whole.
     assumed : sequence of str
         What had to be assumed of the scenario, in words (``"replicas"``, ``"a prefix cache"``);
         each widens the intervals of times.
@@ -81,6 +87,7 @@ class ServingSpec:
     schedule: str = choice("", SCHEDULES, doc="how sequences come and go")
     output_variation: Floats = number(0.0, low_allowed=True, doc="deviation of outputs over mean")
     request_rate_per_s: Floats | None = number(None, optional=True, doc="requests in a second")
+    chunk_tokens: Floats | None = number(None, integer=True, optional=True, doc="read in a step")
     draft_tokens: Floats = number(0.0, integer=True, low_allowed=True, doc="drafted a step")
     assumed: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     acceptance_fraction: Floats = number(0.7, low_allowed=True, high=1.0, doc="drafts that hold")
@@ -110,6 +117,19 @@ class ServingSpec:
         return Pass(
             self.batch, 1.0, self.prompt_tokens + 0.5 * written, causal=causal, absorbed=causal
         )
+
+    def chunks(self) -> Floats:
+        """Return in how many pieces a prompt is read.
+
+        Examples
+        --------
+        >>> ServingSpec(prompt_tokens=2048, chunk_tokens=[512, 1500, 4096]).chunks()
+        array([4., 2., 1.])
+        """
+        if self.chunk_tokens is None:
+            return _ONE
+        pieces: Floats = np.ceil(self.prompt_tokens / self.chunk_tokens)
+        return pieces
 
     def filled(self) -> Pass:
         """Return a pass after which the cache holds prompts and outputs."""

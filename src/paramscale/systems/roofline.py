@@ -52,6 +52,7 @@ def roofline(
     share: Floats = _ALL,
     *,
     hit: bool = True,
+    reads: Floats = _ALL,
 ) -> Floats:
     """Return the least seconds in which the devices together can do some work.
 
@@ -65,6 +66,8 @@ def roofline(
         Share of the sequences that run at the same time.
     hit : bool
         Whether all experts that the sequences hit together are read, or those of one token only.
+    reads : Floats
+        How often the weights are read.
     """
     stored, computed = as_format(serving.weight_format), as_format(serving.activation_format)
     experts = expert_format(serving)
@@ -80,7 +83,8 @@ def roofline(
     if experts is not stored:
         peak = np.fmax(peak, hardware.peak_flops_per_s(experts))
     compute = total(work, _flops) * share / peak
-    read = total(work, _weights_read if hit else _least_read) * weight + total(work, moved) * share
+    read = reads * total(work, _weights_read if hit else _least_read) * weight
+    read = read + total(work, moved) * share
     memory = read / hardware.memory_bandwidth_bytes_per_s
     assert parallel.devices is not None  # filled in by the spec
     return np.maximum(compute, memory) / parallel.devices

@@ -34,6 +34,9 @@ from paramscale.typing import Floats
 __all__ = ["Times", "serving_times", "times_of"]
 
 
+_ONE = np.float64(1.0)
+
+
 class Times(NamedTuple):
     """What comes back; seconds, except for the number of running sequences.
 
@@ -85,12 +88,17 @@ def serving_times(
     first = 1.0 / serving.batch if serving.schedule == "continuous" else 1.0
     return times._replace(
         least_tpot_s=_least(decode, machine, parallel, share) / tokens_a_step(serving),
-        least_ttft_s=_least(prefill, machine, parallel, first),
+        least_ttft_s=_least(prefill, machine, parallel, first, serving.chunks()),
     )
 
 
-def _least(work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats) -> Floats:
-    """Return the roofline of a pass, for a share of its sequences (of a prompt, its FLOPs only)."""
+def _least(
+    work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats, reads: Floats = _ONE
+) -> Floats:
+    """Return the roofline of a pass, for a share of its sequences (of a prompt, its FLOPs only).
+
+    Weights are read `reads` times, once for each chunk of a prompt.
+    """
     flops = work.whole_flops + work.split_flops + work.expert_flops + work.attention_flops
     apart = parallel.tensor * parallel.data / expert_ranks(parallel)
     read = work.whole_weights + work.split_weights + work.expert_weights * apart + work.looked_up
@@ -98,7 +106,7 @@ def _least(work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats
     assert parallel.devices is not None  # filled in by the spec
     return np.maximum(
         flops * share / (machine.fastest * parallel.devices),
-        (read * machine.least / parallel.devices + state) / machine.bandwidth,
+        (reads * read * machine.least / parallel.devices + state) / machine.bandwidth,
     )
 
 
@@ -123,14 +131,30 @@ def times_of(
     parts = step_parts(_shared(step, share, serving), machine, c, running, ranks)
     step_s = step_seconds(parts, c) + c.stage_s * (parallel.pipeline - 1.0)
     prompt_s = prompt_seconds(one, machine, c, ranks) / each
+    if serving.chunk_tokens is not None:
+        prompt_s = prompt_s + _read_again(decode, parallel, machine, c, serving)
     if serving.schedule == "continuous" and regime == "continuous":
         return _continuous(prompt_s, step_s, parts, c, serving, each, running)
     if regime == "single_stream":
-        ttft = _in_chunks(each * prompt_s, step, c, serving, parallel)
+        ttft = _in_chunks(each * prompt_s, step, parts.weights, c, serving, parallel)
     else:  # all prompts are read, then all sequences step together
         fixed = parts.messages + parts.host if regime == "continuous" else c.prefill_step_s
-        ttft = running * prompt_s + c.prefill_read * parts.weights + fixed
+        fixed = c.prefill_read * parts.weights + fixed
+        ttft = running * prompt_s + serving.chunks() * fixed
     return Times(prompt_s, step_s, step_s / tokens_a_step(serving), ttft, running, parts)
+
+
+def _read_again(
+    decode: Totals, parallel: ParallelSpec, machine: Machine, c: Coefficients, serving: ServingSpec
+) -> Floats:
+    """Return the seconds in which the chunks of one prompt read the cache of those before them.
+
+    Chunk i of k reads what i - 1 chunks have left, so that together they read (k - 1) / 2 caches
+    of the prompt; what a decode step reads of a sequence tells how large that is.
+    """
+    held = decode.state_bytes / (serving.batch * parallel.pipeline * parallel.context)
+    length = serving.prompt_tokens / serving.decode().context
+    return 0.5 * (serving.chunks() - 1.0) * held * length / (c.state * machine.bandwidth)
 
 
 def _shared(step: Load, share: Floats, serving: ServingSpec) -> Load:
@@ -154,11 +178,13 @@ def _continuous(
     A running sequence writes n tokens and then makes room for the prompt of the next one, so a step
     meets running / n prompts, of whose time a share delays it. A new request waits for the step in
     hand, for the prompts before it (rho / (1 - rho), rho the share of time spent on prompts), and,
-    where memory does not hold all, for a place.
+    where memory does not hold all, for a place. Of a prompt in chunks every further one comes with
+    a step of the sequences that run: the prompt is there later, and no step waits for all of it.
     """
     written = np.maximum(serving.output_tokens, 1.0)
     tpot = (step_s + c.prefill_share * prompt_s * running / written) / tokens_a_step(serving)
     lone = prompt_s + parts.weights + parts.messages + parts.host
+    lone = lone + (serving.chunks() - 1.0) * step_s
     cycle = lone + written * tpot
     busy = np.minimum(running * prompt_s / cycle, 0.95)
     waiting = (each / running - 1.0) * cycle
@@ -175,10 +201,16 @@ def _continuous(
 
 
 def _in_chunks(
-    seconds: Floats, step: Load, c: Coefficients, serving: ServingSpec, parallel: ParallelSpec
-) -> Floats:
-    """Return the time of a prompt that is read in chunks, which stages of a pipeline pass on."""
-    chunks = np.ceil(serving.prompt_tokens / c.chunk_tokens)
+    seconds: Floats, step: Load, weights_s: Floats, c: Coefficients, serving: ServingSpec,
+    parallel: ParallelSpec,
+) -> Floats:  # fmt: skip
+    """Return the time of a prompt that is read in chunks, which stages of a pipeline pass on.
+
+    Engines of this regime have chunks of their own; of smaller ones each reads all weights.
+    """
+    usual = np.ceil(serving.prompt_tokens / c.chunk_tokens)
+    chunks = usual if serving.chunk_tokens is None else serving.chunks()
+    seconds = np.maximum(seconds, (chunks - usual) * weights_s)
     stages = parallel.pipeline
     faster = (stages * chunks / (chunks + stages - 1.0)) ** c.pipelined
     fixed = chunks * step.layers * c.prefill_layer_s + c.prefill_step_s
