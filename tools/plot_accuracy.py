@@ -74,7 +74,7 @@ def unknown_family(rows: Rows) -> None:
             given = AccuracyInputs(size, size, tokens, year, 0.0)
             z = law.logit(which, law.across, given)
             spread = np.sqrt(law.covariance[which, which])
-            low, high = law.interval(which, law.across, z, spread, "both")
+            _, low, high = law.banded(which, law.across, z, spread, "both")
             label = f"{tokens:.2g} tokens, {year}"
             axis.plot(size, law.fraction(which, law.across, z), color=colour, label=label)
             axis.fill_between(size, low, high, color=colour, alpha=0.15, lw=0)

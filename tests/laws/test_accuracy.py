@@ -83,7 +83,7 @@ def test_multiple_choice_is_at_chance_below_2e22_flops() -> None:
     size = np.geomspace(7e7, 6e9, 20)
     inputs = AccuracyInputs(size, size, 2e22 / 6.0 / size * 0.5, 2023.2)
     z = LAW.logit(0, LAW.across, inputs._replace(tokens=np.minimum(inputs.tokens, 3e11)))
-    low, _ = LAW.interval(0, LAW.across, z, np.sqrt(LAW.covariance[0, 0]), "year")
+    _, low, _ = LAW.banded(0, LAW.across, z, np.sqrt(LAW.covariance[0, 0]), "year")
     assert (LAW.fraction(0, LAW.across, z) < 0.30).all()
     assert (low < 0.25).all()
 

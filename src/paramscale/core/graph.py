@@ -10,7 +10,7 @@ import attrs
 
 from paramscale.core.collection import Estimators
 from paramscale.core.missing import Need, missing_text
-from paramscale.core.plan import Call, Plan, Step
+from paramscale.core.plan import Call, Plan, Step, step_of
 from paramscale.core.record import Estimator
 from paramscale.errors import (
     CycleError,
@@ -207,7 +207,7 @@ class _Resolver:
             if record.domain is None:  # it covers everything, so no later one is ever reached
                 break
         if calls:
-            self.steps[name] = Step(name, tuple(calls))
+            self.steps[name] = step_of(name, tuple(calls))
             return None
         if not failure.circles:  # a circle depends on where the search came from
             self._failed[name] = failure

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
 
+from paramscale.core.coverage import Coverage
+from paramscale.core.memory import Memory, Remembered
 from paramscale.core.record import Estimator, Interval
 from paramscale.errors import MissingInputError
 from paramscale.typing import Booleans
 
-__all__ = ["Call", "Plan", "Results", "Step", "domain_mask", "domain_values"]
+__all__ = ["Call", "Plan", "Results", "Step", "domain_mask", "domain_values", "step_of"]
 
 
 class Call(NamedTuple):
@@ -25,10 +28,15 @@ class Call(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One quantity, and the estimators that may give it, best rank first."""
+    """One quantity, and the estimators that may give it, best rank first.
+
+    `watched` names everything on which its result depends: inputs, and what domains bound.
+    """
 
     quantity: str
     calls: tuple[Call, ...]
+    coverage: Coverage
+    watched: tuple[str, ...]
 
 
 class Results(NamedTuple):
@@ -64,64 +72,72 @@ class Plan:
     steps: tuple[Step, ...]
     missing: Mapping[str, str]
     strict: bool
+    _memory: Memory = attrs.field(factory=Memory, init=False, repr=False)
 
     def run(self, inputs: Mapping[str, Any]) -> Results:
-        """Return the results for these specs and given quantities; each step is called once."""
+        """Return the results for these specs and given quantities; each step is called once.
+
+        Of a single point, steps that depend on nothing that changed since the last run keep their
+        results: whoever varies one spec in a loop pays for what depends on it.
+        """
         values = dict(inputs)
         intervals: dict[str, Interval] = {}
         chosen: dict[str, Call] = {}
         failed: dict[str, str] = {}
-        for quantity, calls in self.steps:
-            if failed:
-                calls = _without_failed(quantity, calls, failed)
-                if not calls:
+        now: list[Remembered | None] = []
+        for step, old in zip(self.steps, self._memory.recall(), strict=False):
+            quantity = step.quantity
+            seen = [values.get(name) for name in step.watched]
+            if old is not None and not failed and all(map(is_, seen, old.seen)):
+                call, result = old.call, old.result
+            else:
+                call = _able(step, values, failed)
+                if call is None:
+                    now.append(None)
                     continue
-            call = calls[0] if len(calls) == 1 else _first_that_covers(calls, values)
-            try:
-                result = call.function(*[values[name] for name in call.inputs])
-            except MissingInputError as error:
-                if self.strict:
-                    raise
-                failed[quantity] = str(error)
-                continue
+                try:
+                    result = call.function(*[values[name] for name in call.inputs])
+                except MissingInputError as error:
+                    if self.strict:
+                        raise
+                    failed[quantity] = str(error)
+                    now.append(None)
+                    continue
+                old = Remembered(seen, call, result)
+            now.append(old)
             if type(result) is Interval:
                 intervals[quantity] = result
                 result = result.value
             values[quantity] = result
             chosen[quantity] = call
+        self._memory.keep(inputs, now)
         return Results(values, intervals, chosen, failed)
 
 
-def _without_failed(
-    quantity: str, calls: tuple[Call, ...], failed: dict[str, str]
-) -> tuple[Call, ...]:
-    """Return the calls that wait for nothing that failed; note the reason if there is none."""
-    able = tuple(call for call in calls if failed.keys().isdisjoint(call.inputs))
-    if not able:
-        failed[quantity] = next(failed[name] for name in calls[0].inputs if name in failed)
-    return able
+def step_of(quantity: str, calls: tuple[Call, ...]) -> Step:
+    """Return the step of some calls, made ready to be asked which of them covers all points."""
+    coverage = Coverage.of([call.record.domain for call in calls])
+    if len(calls) == 1:
+        return Step(quantity, calls, coverage, calls[0].inputs)
+    heads = [head for head, _ in coverage.inputs]
+    watched = dict.fromkeys([*heads, *(name for call in calls for name in call.inputs)])
+    return Step(quantity, calls, coverage, tuple(watched))
 
 
-def _first_that_covers(calls: tuple[Call, ...], values: Mapping[str, Any]) -> Call:
-    """Return the first whose domain covers every point; if none does, the first."""
-    return next((call for call in calls if _covers(call.record, values)), calls[0])
+def _able(step: Step, values: Mapping[str, Any], failed: dict[str, str]) -> Call | None:
+    """Return the call that is to give a quantity: the first whose domain covers every point.
 
-
-def _covers(record: Estimator, values: Mapping[str, Any]) -> bool:
-    """Tell whether every point lies in the domain; most domains are left at the first bound."""
-    if record.domain is None:
-        return True
-    for head, field, low, high in record.domain.limits:
-        value = values.get(head)
-        value = getattr(value, field, None) if field else value
-        if value is None:
-            continue
-        if isinstance(value, np.ndarray):
-            if not ((value >= low) & (value <= high)).all():
-                return False
-        elif not low <= value <= high:
-            return False
-    return True
+    Calls that wait for something that failed are passed over; where all do, the reason is noted.
+    """
+    if failed:
+        calls = step.calls
+        able = tuple(call for call in calls if failed.keys().isdisjoint(call.inputs))
+        if not able:
+            failed[step.quantity] = next(failed[name] for name in calls[0].inputs if name in failed)
+            return None
+        if len(able) < len(calls):
+            step = step_of(step.quantity, able)
+    return step.calls[0 if len(step.calls) == 1 else step.coverage.first(values)]
 
 
 def _value_at(path: str, values: Mapping[str, Any]) -> Any:

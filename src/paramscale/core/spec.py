@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import attrs
@@ -129,7 +130,7 @@ def kind_of(annotation: object, kinds: Registry[SpecKind]) -> SpecKind | None:
     return next((kind for kind in kinds.values() if issubclass(annotation, kind.cls)), None)
 
 
-def array_fields(name: str, spec: object) -> list[tuple[str, np.ndarray[Any, Any]]]:
+def array_fields(name: str, spec: Any) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Return ``("name.field", array)`` for each field of a spec that holds an array.
 
     The spec's own ``arrays()`` is asked, if it has one; else its attrs fields are looked through.
@@ -143,10 +144,15 @@ def array_fields(name: str, spec: object) -> list[tuple[str, np.ndarray[Any, Any
     found: Iterable[tuple[str, Any]]
     if hasattr(spec, "arrays"):
         found = spec.arrays().items()
-    elif attrs.has(cls := type(spec)):
-        values = [(field.name, getattr(spec, field.name)) for field in attrs.fields(cls)]
-        found = [(field, value) for field, value in values if isinstance(value, np.ndarray)]
     else:
-        found = []
+        cls: Any = type(spec)
+        values = [(field, getattr(spec, field)) for field in _field_names(cls)]
+        found = [(field, value) for field, value in values if isinstance(value, np.ndarray)]
     arrays = [(f"{name}.{field}", np.asarray(value)) for field, value in found]
     return [(path, array) for path, array in arrays if array.ndim > 0]
+
+
+@lru_cache(maxsize=256)
+def _field_names(cls: type) -> tuple[str, ...]:
+    """Return the names of the attrs fields of a class; attrs makes the list anew at each call."""
+    return tuple(field.name for field in attrs.fields(cls)) if attrs.has(cls) else ()

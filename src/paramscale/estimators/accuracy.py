@@ -107,8 +107,7 @@ class BenchmarkAccuracy:
             return Interval(*self.family.predict(which, inputs))
         law, fit = self.law, self.law.across
         z, spread = law.logit(which, fit, inputs), np.sqrt(law.covariance[which, which])
-        ends = law.interval(which, fit, z, spread, _tier(inputs))
-        return Interval(law.fraction(which, fit, z), *ends)
+        return Interval(*law.banded(which, fit, z, spread, _tier(inputs)))
 
     def sample(self, n: int, rng: np.random.Generator) -> _Sampled:
         """Return a callable whose results have a leading axis of n draws."""

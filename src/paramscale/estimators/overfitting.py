@@ -75,8 +75,9 @@ class RepetitionLoss:
     def __call__(self, parameters: Floats, training: TrainingSpec) -> Interval:
         """Return the loss in nats per token, with its 90 % interval, wider outside the domain."""
         inputs = _inputs(parameters, training)
-        loss, (low, high) = self.law(*inputs), self.law.interval(*inputs)
         parts = self.law.parts(*inputs)
+        loss: Floats = sum(parts)
+        low, high = self.law.interval_of(parts, *inputs[:2])
         without = np.minimum(low, loss - parts.faded - parts.memorised)
         return Interval(loss, _lower_by_dropout(training, low, without), high)
 

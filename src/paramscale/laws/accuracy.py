@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.errors import FileFormatError, UnknownNameError
+from paramscale.laws.forms._numbers import positive
 from paramscale.typing import Floats, FloatsLike
 
 __all__ = ["AccuracyFit", "AccuracyInputs", "AccuracyLaw", "accuracy_law", "latent_ability"]
@@ -37,6 +38,9 @@ CODE_OF_GENERAL_MIXTURES = 0.2
 NOISE_AT_CHANCE, NOISE_RISE = 0.5, 0.2
 #: Half the width of a 90 % interval of a normal distribution, in standard deviations.
 NORMAL_90 = 1.6448536269514722
+_LOG_1E9, _LOG_1E12 = np.log(1e9), np.log(1e12)
+#: The curve itself, and the lower and upper end of an interval.
+_SIDES = np.array([0.0, -1.0, 1.0])
 
 
 class AccuracyInputs(NamedTuple):
@@ -77,24 +81,16 @@ def latent_ability(inputs: AccuracyInputs, *, a: float, b: float, w: float) -> F
     """
     size, data = _logs(inputs)
     if inputs.family_efficiency is not None:
-        more = 0.5 * np.log(_positive(inputs.family_efficiency))
+        more = 0.5 * np.log(positive(inputs.family_efficiency))
         size, data = size + more, data + more
     with np.errstate(invalid="ignore"):  # NumPy warns of NaN in logaddexp
         ability: Floats = -np.logaddexp(np.log(w) - a * size, np.log1p(-w) - b * data)
     return ability
 
 
-def _positive(value: FloatsLike) -> Floats:
-    numbers = np.asarray(value, dtype=np.float64)
-    held: Floats = np.where(numbers > 0.0, numbers, np.nan)[()]
-    return held
-
-
 def _logs(inputs: AccuracyInputs) -> tuple[Floats, Floats]:
-    size = 0.5 * (
-        np.log(_positive(inputs.parameters)) + np.log(_positive(inputs.active_parameters))
-    )
-    return size - np.log(1e9), np.log(_positive(inputs.tokens)) - np.log(1e12)
+    size = 0.5 * (np.log(positive(inputs.parameters)) + np.log(positive(inputs.active_parameters)))
+    return size - _LOG_1E9, np.log(positive(inputs.tokens)) - _LOG_1E12
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -172,7 +168,7 @@ class AccuracyLaw:
 
     def expected_year(self, tokens: FloatsLike) -> Floats:
         """Return the year in which models trained on that many tokens were released."""
-        data = np.log(_positive(tokens)) - np.log(1e12)
+        data = np.log(positive(tokens)) - _LOG_1E12
         year: Floats = _in_known_years(self.year_at + self.year_by_data * data)
         return year
 
@@ -206,8 +202,7 @@ class AccuracyLaw:
         z = z + fit.year * (_in_known_years(np.asarray(year)[..., None]) - YEAR)
         if inputs.code_fraction is not None:
             z = z + fit.code * np.asarray(code_share(inputs.code_fraction))[..., None]
-        ends = self.interval(rows, fit, z, np.sqrt(np.diagonal(self.covariance)), tier)
-        return (self.fraction(rows, fit, z), *ends)  # type: ignore[return-value]
+        return self.banded(rows, fit, z, self.deviations, tier)  # type: ignore[return-value]
 
     def noise(self, which: Any, fit: AccuracyFit, value: Floats) -> Floats:
         """Return the scatter of one model about its curve: less of it near chance.
@@ -220,19 +215,26 @@ class AccuracyLaw:
         noise: Floats = self.scatter[which] * (NOISE_AT_CHANCE + (1.0 - NOISE_AT_CHANCE) * up)
         return noise
 
-    def interval(
+    @cached_property
+    def deviations(self) -> Array:
+        """Standard deviations of the offsets of families in z."""
+        return np.sqrt(np.diagonal(self.covariance))
+
+    def banded(
         self, which: Any, fit: AccuracyFit, z: Floats, deviation: FloatsLike, tier: str
-    ) -> tuple[Floats, Floats]:
-        """Return the 90 % interval of a measured accuracy, `deviation` being that of z.
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return the accuracy and the 90 % interval of a measured one, `deviation` being that of z.
 
         The scatter of one model about its curve is added in squares; ends stay within 0 and 1.
         """
         factor = NORMAL_90 * self.width[tier][which]
-        value = self.fraction(which, fit, z)
+        step = np.asarray(factor * deviation)
+        sides = _SIDES.reshape(-1, *(1,) * max(np.ndim(z), step.ndim)) * step
+        value, below, above = np.asarray(self.fraction(which, fit, z + sides))
         noise = factor * self.noise(which, fit, value)
-        ends = (self.fraction(which, fit, z + sign * factor * deviation) for sign in (-1.0, 1.0))
-        low, high = (np.hypot(value - end, noise) for end in ends)
-        return np.maximum(value - low, 0.0)[()], np.minimum(value + high, 1.0)[()]
+        low = np.maximum(value - np.hypot(value - below, noise), 0.0)
+        high = np.minimum(value + np.hypot(value - above, noise), 1.0)
+        return value, low, high
 
 
 def _in_known_years(year: FloatsLike) -> Floats:

@@ -87,7 +87,7 @@ class FamilyOffsets:
         """Return accuracy and the ends of its 90 % interval for another member."""
         law, fit = self.law, self.law.within
         z, deviation = self.position(which, inputs)
-        return law.fraction(which, fit, z), *law.interval(which, fit, z, deviation, self.tier)
+        return law.banded(which, fit, z, deviation, self.tier)
 
 
 def family_offsets(law: AccuracyLaw, siblings: Sequence[Sibling]) -> FamilyOffsets:

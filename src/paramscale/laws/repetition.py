@@ -230,9 +230,11 @@ class RepetitionLaw:
         True
         """
         size, seen = positive(parameters), positive(tokens)
-        fresh, base = self.fresh(size, seen), self._base(size, seen)
+        base = self._base(size, seen)
+        fresh = self._started(size, seen, base)
         learnt = self.without_memory(size, seen, unique_tokens)
-        loss = self(size, seen, unique_tokens, weight_decay)
+        share = self._share(size, seen, unique_tokens, weight_decay, learnt)
+        loss = learnt + (UNIFORM - learnt) * share
         of_size = self.A * (size / 1e9) ** -self.alpha
         return LossParts(
             self.floor + 0.0 * size, of_size, base - self.floor - of_size, fresh - base,
@@ -259,6 +261,12 @@ class RepetitionLaw:
         True
         """
         parts = self.parts(parameters, tokens, unique_tokens, weight_decay)
+        return self.interval_of(parts, parameters, tokens)
+
+    def interval_of(
+        self, parts: LossParts, parameters: FloatsLike, tokens: FloatsLike
+    ) -> tuple[Floats, Floats]:
+        """Return the same interval from the parts of a loss."""
         half = (
             self.scatter
             + self.scatter_start_up * parts.start_up

