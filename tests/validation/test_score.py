@@ -95,3 +95,22 @@ def test_the_command_scores_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert {line["quantity"] for line in lines} >= {"parameters", "active_parameters"}
     assert all(line["median_ape"] == 0 for line in lines)
     assert every.read_text(encoding="utf-8").startswith("quantity,table,row,truth,predicted")
+
+
+def test_a_row_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Cells that are no numbers, and lines that are no JSON, stop nothing behind them."""
+    (tmp_path / "oracle").mkdir()
+    lines = ["{no JSON", json.dumps({"ok": True}), record()]
+    (tmp_path / "oracle/stress.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "capability").mkdir()
+    (tmp_path / "capability/datablations_losses.csv").write_text(
+        "run,params,training_tokens,unique_tokens,epochs,val_loss_nats_per_token\n"
+        "a,many,1e9,1e9,1,3.5\nb,1e8,,1e9,1,3.5\nc,1e8,2e9,2e9,1,3.5\n",
+        encoding="utf-8",
+    )
+    found = compare_folder(tmp_path)
+    bad = [row.refused for row in found if row.row.startswith("row ")]
+    assert len(bad) == 4
+    assert all(text.startswith("the row cannot be read: ") for text in bad)
+    assert sum(not row.refused for row in found if row.quantity == "parameters") == 2
+    assert [row.row for row in found if row.quantity == "loss_nats" and not row.refused] == ["c"]

@@ -5,17 +5,33 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from paramscale.core.registry import Registry, import_submodules
-from paramscale.errors import FileFormatError
+from paramscale.errors import FileFormatError, ParamscaleError
 
-__all__ = ["Comparison", "read_rows", "scored", "table", "tables"]
+__all__ = [
+    "Cells",
+    "Comparison",
+    "compare_each",
+    "count_of",
+    "read_records",
+    "read_rows",
+    "scored",
+    "table",
+    "tables",
+]
+
+#: A row of a table as it is read.
+Cells: TypeAlias = dict[str, str]
 
 #: What the column ``quality`` may say of a row that is not scored.
 NOT_SCORED = ("exclude", "suspect", "ambiguous", "wip", "planned")
+
+
+T = TypeVar("T")
 
 
 class Comparison(NamedTuple):
@@ -85,7 +101,43 @@ def table(path: str) -> Callable[[Comparer], Comparer]:
     return register
 
 
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
+def compare_each(
+    rows: Iterable[T], compare: Callable[[T], Iterable[Comparison]], quantity: str, name: str
+) -> Iterator[Comparison]:
+    """Yield the comparisons of every row; one that cannot be read is refused, and the rest goes on.
+
+    Parameters
+    ----------
+    rows : iterable
+        What `compare` takes, one at a time.
+    quantity, name : str
+        What the rows measure, and their table: for those that cannot be read.
+    """
+    for number, row in enumerate(rows, start=1):
+        try:
+            found = list(compare(row))
+        except (ArithmeticError, LookupError, TypeError, ValueError, ParamscaleError) as error:
+            refused = f"the row cannot be read: {error!r}"
+            found = [Comparison(quantity, name, f"row {number}", np.nan, refused=refused)]
+        yield from found
+
+
+def count_of(row: Cells, column: str, default: float = np.nan) -> float:
+    """Return a number of a row, or the default where the cell is empty or no number."""
+    text = (row.get(column) or "").strip()
+    try:
+        return float(text) if text else default
+    except ValueError:
+        return default
+
+
+def read_records(path: Path) -> Iterator[str]:
+    """Yield the lines of a table of JSON objects, one a line."""
+    with path.open(encoding="utf-8") as stream:
+        yield from stream
+
+
+def read_rows(path: Path) -> Iterator[Cells]:
     """Yield the rows of a CSV table that are to be scored."""
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)

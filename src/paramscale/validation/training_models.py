@@ -18,11 +18,9 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import Layer, ModelSpec
 from paramscale.specs.passes import Pass
 from paramscale.validation.names import machine_named, model_named
+from paramscale.validation.row import Cells, count_of
 
-__all__ = ["Cells", "count_of", "machine_of", "model_of"]
-
-#: A row of a table.
-Cells = dict[str, str]
+__all__ = ["machine_of", "model_of"]
 
 #: Spellings of model names that only these tables use.
 _NAMES = {
@@ -45,15 +43,6 @@ _MACHINES = {
     "nvidia v100 32gb": "v100-sxm-32gb",
     "tpuv3": "tpu-v3", "tpuv4": "tpu-v4", "tpuv5e": "tpu-v5e", "tpuv5p": "tpu-v5p",
 }  # fmt: skip
-
-
-def count_of(row: Cells, column: str, default: float = np.nan) -> float:
-    """Return a number of a row, or the default where the cell is empty or no number."""
-    text = (row.get(column) or "").strip()
-    try:
-        return float(text) if text else default
-    except ValueError:
-        return default
 
 
 @cache

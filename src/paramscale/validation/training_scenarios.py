@@ -17,7 +17,8 @@ from paramscale.systems.training_coefficients import coefficients
 from paramscale.systems.training_load import training_load
 from paramscale.systems.training_step import Layout
 from paramscale.systems.training_time import AGAIN
-from paramscale.validation.training_models import Cells, count_of, machine_of, model_of
+from paramscale.validation.row import Cells, count_of
+from paramscale.validation.training_models import machine_of, model_of
 
 __all__ = ["Run", "Scenario", "run_of", "scenario_of", "tokens_per_s"]
 

@@ -21,7 +21,7 @@ from paramscale.errors import ParamscaleError
 from paramscale.io.hf.family import model_from_config
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.training import TrainingSpec
-from paramscale.validation.row import Comparison, table
+from paramscale.validation.row import Comparison, compare_each, read_records, table
 
 __all__ = ["activations", "full_size_activations"]
 
@@ -50,11 +50,12 @@ def full_size_activations(folder: Path) -> Iterable[Comparison]:
 
 
 def _records(folder: Path, name: str) -> Iterator[Comparison]:
-    with (folder / f"{name}.jsonl").open(encoding="utf-8") as stream:
-        for line in stream:
-            record = json.loads(line)
-            if record.get("saved_bytes"):
-                yield _compare(record, folder, name)
+    def measured(line: str) -> Iterator[Comparison]:
+        record = json.loads(line)
+        if record.get("saved_bytes"):
+            yield _compare(record, folder, name)
+
+    return compare_each(read_records(folder / f"{name}.jsonl"), measured, "activation_bytes", name)
 
 
 def _compare(record: dict[str, Any], folder: Path, name: str) -> Comparison:

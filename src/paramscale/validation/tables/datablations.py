@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from paramscale.analysis.estimate import estimate
 from paramscale.errors import ParamscaleError
 from paramscale.specs.training import TrainingSpec
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Cells, Comparison, compare_each, read_rows, table
 
 __all__ = ["repeated_data"]
 
@@ -18,11 +18,10 @@ _TABLE = "capability/datablations_losses"
 @table(f"{_TABLE}.csv")
 def repeated_data(folder: Path) -> Iterable[Comparison]:
     """Compare the loss of each run; runs of one epoch and of more are groups."""
-    for row in read_rows(folder / f"{_TABLE}.csv"):
-        yield _compare(row)
+    return compare_each(read_rows(folder / f"{_TABLE}.csv"), _compare, "loss_nats", _TABLE)
 
 
-def _compare(row: dict[str, str]) -> Comparison:
+def _compare(row: Cells) -> Iterator[Comparison]:
     name, truth = row["run"], float(row["val_loss_nats_per_token"])
     group = "one epoch" if float(row["epochs"]) <= 1.0 else "repeated"
     try:
@@ -36,6 +35,7 @@ def _compare(row: dict[str, str]) -> Comparison:
             quantities=["loss_nats"],
         )["loss_nats"]
     except ParamscaleError as error:
-        return Comparison("loss_nats", _TABLE, name, truth, group=group, refused=str(error))
+        yield Comparison("loss_nats", _TABLE, name, truth, group=group, refused=str(error))
+        return
     ends = float(found.low), float(found.high)
-    return Comparison("loss_nats", _TABLE, name, truth, float(found.value), *ends, group)
+    yield Comparison("loss_nats", _TABLE, name, truth, float(found.value), *ends, group)

@@ -11,8 +11,8 @@ from paramscale.analysis.estimate import estimate
 from paramscale.errors import ParamscaleError
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.training import TrainingSpec
-from paramscale.validation.row import Comparison, read_rows, table
-from paramscale.validation.training_models import Cells, count_of, model_of
+from paramscale.validation.row import Cells, Comparison, compare_each, count_of, read_rows, table
+from paramscale.validation.training_models import model_of
 
 __all__ = ["flops_per_token"]
 
@@ -25,19 +25,22 @@ _FULL_SOURCES = ("nemo-2407", "nemo2407", "megatron-2021", "llm-foundry")
 @table(f"{NAME}.csv")
 def flops_per_token(folder: Path) -> Iterator[Comparison]:
     """Compare ``step_flops`` of a step of one token, in the convention that the row names."""
-    for row in read_rows(folder / f"{NAME}.csv"):
-        group = "in_scope" if row["phase"] == "pretrain" else "out_of_scope"
-        place = ("step_flops", NAME, row["flop_id"], count_of(row, "flop_per_token"))
-        try:
-            model, guessed = model_of(row)
-            if guessed:
-                raise ParamscaleError(f"{row['model']!r} is not known; {guessed}")
-            if "lora" in row["phase"] or "adapter" in row["phase"]:
-                raise ParamscaleError("step_flops count a step in which all weights are trained")
-            value = _flops(model, row)
-        except ParamscaleError as error:
-            yield Comparison(*place, group=group, refused=str(error))
-            continue
+    return compare_each(read_rows(folder / f"{NAME}.csv"), _compare, "step_flops", NAME)
+
+
+def _compare(row: Cells) -> Iterator[Comparison]:
+    group = "in_scope" if row["phase"] == "pretrain" else "out_of_scope"
+    place = ("step_flops", NAME, row["flop_id"], count_of(row, "flop_per_token"))
+    try:
+        model, guessed = model_of(row)
+        if guessed:
+            raise ParamscaleError(f"{row['model']!r} is not known; {guessed}")
+        if "lora" in row["phase"] or "adapter" in row["phase"]:
+            raise ParamscaleError("step_flops count a step in which all weights are trained")
+        value = _flops(model, row)
+    except ParamscaleError as error:
+        yield Comparison(*place, group=group, refused=str(error))
+    else:
         yield Comparison(*place, value, group=group)
 
 

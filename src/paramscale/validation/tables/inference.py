@@ -8,7 +8,7 @@ from pathlib import Path
 from paramscale.analysis.estimate import estimate
 from paramscale.core.estimates import Estimates
 from paramscale.errors import SpecError
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Comparison, compare_each, count_of, read_rows, table
 from paramscale.validation.serving_rows import Refused, Served, served
 
 __all__ = ["inference"]
@@ -26,8 +26,7 @@ _MEASURED = {
 @table(f"{NAME}.csv")
 def inference(folder: Path) -> Iterable[Comparison]:
     """Compare times and throughput of served models."""
-    for row in read_rows(folder / f"{NAME}.csv"):
-        yield from _compare(row)
+    return compare_each(read_rows(folder / f"{NAME}.csv"), _compare, "tpot_s", NAME)
 
 
 def _compare(row: dict[str, str]) -> Iterator[Comparison]:
@@ -53,9 +52,8 @@ def _measurements(row: dict[str, str]) -> dict[str, float]:
     """Return what a row measured; a throughput that only repeats a time is left out."""
     found = {}
     for column, quantity in _MEASURED.items():
-        text = row.get(column) or ""
-        if text and float(text) > 0.0:
-            found[quantity] = float(text)
+        if (value := count_of(row, column)) > 0.0:
+            found[quantity] = value
     if row["phase"] in ("prefill", "decode") and len(found) > 1:
         found.pop("throughput_tokens_per_s", None)
     return found

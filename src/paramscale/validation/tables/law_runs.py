@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from paramscale.errors import FitError
 from paramscale.fitting import audit, best_of_each
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Comparison, count_of, read_rows, table
 
 __all__ = ["chinchilla_runs", "porian_runs", "step_law_dense", "step_law_experts"]
 
@@ -28,11 +28,7 @@ def _columns(
     rows: Iterable[dict[str, str]], names: tuple[str, str, str], keep: Callable[..., bool]
 ) -> Columns:
     """Return size, tokens and loss of the rows to keep that state all three."""
-    found = [
-        [float(row[name]) for name in names]
-        for row in rows
-        if keep(row) and all(row.get(name) for name in names)
-    ]
+    found = [[count_of(row, name) for name in names] for row in rows if keep(row)]
     table = np.array(found, dtype=np.float64).reshape(-1, 3)
     return table[np.isfinite(table).all(axis=1)].T
 
@@ -59,9 +55,13 @@ def chinchilla_runs(folder: Path) -> Iterable[Comparison]:
     columns = _columns(
         read_rows(folder / f"{name}.csv"),
         ("params", "tokens", "loss_nats_per_token"),
-        lambda row: row["used_in_published_fit"] == "1",
+        lambda row: row.get("used_in_published_fit") == "1",
     )
     return _compare(columns, name, "")
+
+
+def _variant(row: dict[str, str]) -> str:
+    return "/".join(row.get(each) or "" for each in _PORIAN)
 
 
 @table("laws/runs/porian_isoflop.csv")
@@ -69,12 +69,14 @@ def porian_runs(folder: Path) -> Iterator[Comparison]:
     """Compare the sweeps of Porian et al. 2024, each variant of recipe by itself."""
     name = "laws/runs/porian_isoflop"
     rows = list(read_rows(folder / f"{name}.csv"))
-    variants = dict.fromkeys("/".join(row[each] for each in _PORIAN) for row in rows)
+    variants = dict.fromkeys(map(_variant, rows))
     for variant in variants:
         columns = _columns(
             rows,
             ("params", "tokens", "loss_nats_per_token"),
-            lambda row, variant=variant: "/".join(row[each] for each in _PORIAN) == variant,
+            lambda row, variant=variant: (
+                "/".join(row.get(each) or "" for each in _PORIAN) == variant
+            ),
         )
         yield from _compare(columns, name, variant)
 

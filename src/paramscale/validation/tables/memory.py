@@ -14,7 +14,7 @@ from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.errors import ParamscaleError
 from paramscale.specs.serving import ServingSpec
 from paramscale.validation.names import format_named, model_named
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Cells, Comparison, compare_each, read_rows, table
 
 __all__ = ["serving_memory"]
 
@@ -24,12 +24,14 @@ NAME = "systems/memory"
 @table(f"{NAME}.csv")
 def serving_memory(folder: Path) -> Iterable[Comparison]:
     """Compare weights and caches of served models."""
-    for row in read_rows(folder / f"{NAME}.csv"):
-        if row["phase"] == "inference" and row["value_bytes"]:
-            yield _compare(row)
+    return compare_each(read_rows(folder / f"{NAME}.csv"), _served, "kv_cache_bytes", NAME)
 
 
-def _compare(row: dict[str, str]) -> Comparison:
+def _served(row: Cells) -> Iterable[Comparison]:
+    return [_compare(row)] if row["phase"] == "inference" and row["value_bytes"] else []
+
+
+def _compare(row: Cells) -> Comparison:
     quantity = _quantity(row["quantity"].lower())
     truth = float(row["value_bytes"])
     place = (quantity, NAME, row["row_id"], truth)
@@ -49,7 +51,7 @@ def _quantity(text: str) -> str:
     return "weight_bytes" if "weight" in text or "file" in text else "serving_memory_bytes"
 
 
-def _estimate(row: dict[str, str], quantity: str) -> float | None:
+def _estimate(row: Cells, quantity: str) -> float | None:
     """Return weights, or the cache of one token; other rows lack batch and length."""
     text = re.sub(r"\s*\((?:MLA|GQA|MHA|MQA)\)$", "", row["model"])
     model, name = model_named(text), row["precision"]

@@ -15,7 +15,7 @@ from paramscale.io.hf.family import model_from_config
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.passes import Pass
 from paramscale.specs.serving import ServingSpec
-from paramscale.validation.row import Comparison, table
+from paramscale.validation.row import Comparison, compare_each, read_records, table
 
 __all__ = ["random_configurations", "real_configurations"]
 
@@ -48,11 +48,12 @@ def random_configurations(folder: Path) -> Iterable[Comparison]:
 
 
 def _records(folder: Path, name: str) -> Iterator[Comparison]:
-    with (folder / f"{name}.jsonl").open(encoding="utf-8") as stream:
-        for line in stream:
-            record = json.loads(line)
-            if record.get("ok") and not record.get("suspect"):
-                yield from _compare(record, _config(record, folder), name)
+    def measured(line: str) -> Iterator[Comparison]:
+        record = json.loads(line)
+        if record.get("ok") and not record.get("suspect"):
+            yield from _compare(record, _config(record, folder), name)
+
+    return compare_each(read_records(folder / f"{name}.jsonl"), measured, "parameters", name)
 
 
 def _config(record: dict[str, Any], folder: Path) -> dict[str, Any]:

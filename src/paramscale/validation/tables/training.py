@@ -13,8 +13,8 @@ from paramscale.errors import ParamscaleError, SpecError
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_coefficients import known_machine
-from paramscale.validation.row import Comparison, read_rows, table
-from paramscale.validation.training_models import Cells, count_of, machine_of, model_of
+from paramscale.validation.row import Cells, Comparison, compare_each, count_of, read_rows, table
+from paramscale.validation.training_models import machine_of, model_of
 from paramscale.validation.training_scenarios import run_of, scenario_of, tokens_per_s
 
 __all__ = ["published_runs", "training_runs"]
@@ -25,11 +25,14 @@ NAME, HOURS = "systems/training", "energy/training_energy"
 @table(f"{NAME}.csv")
 def training_runs(folder: Path) -> Iterable[Comparison]:
     """Compare the time of a step, and the device-hours where a row states them."""
-    for row in read_rows(folder / f"{NAME}.csv"):
-        if not np.isnan(count_of(row, "device_hours")):
-            yield _whole_run(row, NAME, row["row_id"], row, count_of(row, "tokens_total"))
-        elif _is_timed(row):
-            yield _step(row)
+    return compare_each(read_rows(folder / f"{NAME}.csv"), _measured, "step_time_s", NAME)
+
+
+def _measured(row: Cells) -> Iterator[Comparison]:
+    if not np.isnan(count_of(row, "device_hours")):
+        yield _whole_run(row, NAME, row["row_id"], row, count_of(row, "tokens_total"))
+    elif _is_timed(row):
+        yield _step(row)
 
 
 def _is_timed(row: Cells) -> bool:
@@ -67,14 +70,17 @@ def _step(row: Cells) -> Comparison:
 @table("energy/./training_energy.csv")
 def published_runs(folder: Path) -> Iterator[Comparison]:
     """Compare the device-hours of published runs, of which size, tokens and machine are known."""
-    for row in read_rows(folder / f"{HOURS}.csv"):
-        if np.isnan(count_of(row, "device_hours")) or (row.get("verified") or "").lower() == "no":
-            continue
-        cells = {**row, "params_total": "", "params_active": ""}
-        for name, given in (("params_total", "params_b"), ("params_active", "active_params_b")):
-            if not np.isnan(size := count_of(row, given)):
-                cells[name] = repr(1e9 * size)
-        yield _whole_run(row, HOURS, row["model"], cells, 1e9 * count_of(row, "tokens_b"))
+    return compare_each(read_rows(folder / f"{HOURS}.csv"), _published, "training_time_s", HOURS)
+
+
+def _published(row: Cells) -> Iterator[Comparison]:
+    if np.isnan(count_of(row, "device_hours")) or (row.get("verified") or "").lower() == "no":
+        return
+    cells = {**row, "params_total": "", "params_active": ""}
+    for name, given in (("params_total", "params_b"), ("params_active", "active_params_b")):
+        if not np.isnan(size := count_of(row, given)):
+            cells[name] = repr(1e9 * size)
+    yield _whole_run(row, HOURS, row["model"], cells, 1e9 * count_of(row, "tokens_b"))
 
 
 def _whole_run(row: Cells, name: str, label: str, cells: Cells, tokens: float) -> Comparison:

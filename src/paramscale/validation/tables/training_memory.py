@@ -20,7 +20,7 @@ from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_memory import TrainingState, training_state
 from paramscale.systems.training_states import Elements, state_bytes
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Cells, Comparison, compare_each, count_of, read_rows, table
 from paramscale.validation.training_memory_rows import memory_of
 
 __all__ = ["paper_memory", "peak_memory"]
@@ -39,34 +39,38 @@ _KORTHIKANTI = {
 @table("systems/training.csv")
 def peak_memory(folder: Path) -> Iterable[Comparison]:
     """Compare the peak memory of measured training runs."""
-    for row in read_rows(folder / "systems/training.csv"):
-        if not row.get(_PEAK):
-            continue
-        place = ("training_memory_bytes", "systems/training", row["row_id"], float(row[_PEAK]))
-        group = row.get("source_group", "")
-        try:
-            memory = memory_of(row)
-            found = estimate(
-                model=memory.model, training=memory.training, parallel=memory.parallel,
-                quantities=["training_memory_bytes"],
-                use={"training_memory_bytes": memory.counted},
-            )["training_memory_bytes"]  # fmt: skip
-        except ParamscaleError as error:
-            yield Comparison(*place, group=group, refused=str(error))
-            continue
-        yield Comparison(
-            *place, float(found.value), float(found.low), float(found.high), group=group
-        )
+    rows = read_rows(folder / "systems/training.csv")
+    return compare_each(rows, _peak, "training_memory_bytes", "systems/training")
+
+
+def _peak(row: Cells) -> Iterator[Comparison]:
+    truth = count_of(row, _PEAK)
+    if np.isnan(truth):
+        return
+    place = ("training_memory_bytes", "systems/training", row["row_id"], truth)
+    group = row.get("source_group", "")
+    try:
+        memory = memory_of(row)
+        found = estimate(
+            model=memory.model, training=memory.training, parallel=memory.parallel,
+            quantities=["training_memory_bytes"],
+            use={"training_memory_bytes": memory.counted},
+        )["training_memory_bytes"]  # fmt: skip
+    except ParamscaleError as error:
+        yield Comparison(*place, group=group, refused=str(error))
+    else:
+        ends = float(found.low), float(found.high)
+        yield Comparison(*place, float(found.value), *ends, group=group)
 
 
 @table("systems/memory.csv")
 def paper_memory(folder: Path) -> Iterable[Comparison]:
     """Compare what papers give for states and activations of training (analytic figures)."""
-    for row in read_rows(folder / "systems/memory.csv"):
-        yield from _compare(row)
+    rows = read_rows(folder / "systems/memory.csv")
+    return compare_each(rows, _compare, "training_memory_bytes", "systems/memory")
 
 
-def _compare(row: dict[str, str]) -> Iterator[Comparison]:
+def _compare(row: Cells) -> Iterator[Comparison]:
     quantity = row["quantity"]
     if quantity == "model states per device":
         yield _answer(row, "training_memory_bytes", "states", _zero(row))
@@ -79,7 +83,7 @@ def _compare(row: dict[str, str]) -> Iterator[Comparison]:
         yield _answer(row, "activation_bytes", "relative", ratio)
 
 
-def _answer(row: dict[str, str], quantity: str, group: str, value: float) -> Comparison:
+def _answer(row: Cells, quantity: str, group: str, value: float) -> Comparison:
     truth = float(row["value_bytes"] or row["value_other"])
     name = ("systems/memory", row["row_id"], truth)
     if np.isnan(value):
@@ -87,14 +91,14 @@ def _answer(row: dict[str, str], quantity: str, group: str, value: float) -> Com
     return Comparison(quantity, *name, value, group=group)
 
 
-def _zero(row: dict[str, str]) -> float:
+def _zero(row: Cells) -> float:
     stage = next((float(s) for s in "123" if f"ZeRO-{s}" in row["method"]), 0.0)
     parallel = ParallelSpec(data=float(row["n_devices"]), zero_stage=stage)
     held = Elements(dense=np.float64(row["params_total"]))
     return float(sum(state_bytes(held, TrainingSpec(tokens=1.0), parallel)))
 
 
-def _megatron(row: dict[str, str]) -> TrainingState | None:
+def _megatron(row: Cells) -> TrainingState | None:
     """Return the state of a model of Korthikanti et al., with tensor parallelism over 8 ranks."""
     shape = _KORTHIKANTI.get(row["model"].partition(" (")[0])
     if shape is None:
