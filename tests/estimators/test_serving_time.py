@@ -60,7 +60,7 @@ def test_nothing_beats_a_bound(
     """Whatever is asked: bound <= low <= value <= high."""
     tensor, pipeline, data, expert = layout
     given_specs: dict[str, Any] = {
-        "model": model,
+        "model": attrs.evolve(ps.models[model], max_context=None),  # else it may be refused
         "hardware": machine,
         "serving": ps.ServingSpec(
             batch=batch, prompt_tokens=prompt, output_tokens=output, weight_format=weights,

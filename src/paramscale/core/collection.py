@@ -122,7 +122,8 @@ class Estimators:
             self.register(
                 thing,
                 Claims(gives=thing.gives, name=called, source=None, rank=None, kind=None,
-                       domain=None, parts=getattr(thing, "parts", None), needs=()),
+                       domain=None, parts=getattr(thing, "parts", None),
+                       refusals=getattr(thing, "refusals", None), needs=()),
             )  # fmt: skip
         elif all(record.function is not thing for record in self.registry.names_so_far().values()):
             raise RegistrationError(

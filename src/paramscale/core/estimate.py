@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.core.quantity import Quantity
+from paramscale.core.reasons import Reason
 from paramscale.core.record import Estimator
 from paramscale.core.source import Source
 from paramscale.typing import Booleans, Floats
@@ -45,6 +46,7 @@ class Estimate:
     draws: npt.NDArray[np.float64] | None
     record: Estimator | None
     _parts: Callable[[], dict[str, Any]]
+    _reasons: Callable[[], tuple[Reason, ...]] = tuple
 
     @property
     def name(self) -> str:
@@ -81,6 +83,11 @@ class Estimate:
     def parts(self) -> dict[str, Any]:
         """Breakdown by component; empty where the estimator has none. Computed when asked."""
         return self._parts()
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why points have no value, each with the points; empty where all have one."""
+        return self._reasons()
 
     @property
     def has_interval(self) -> bool:

@@ -13,6 +13,7 @@ from paramscale.core.collection import Estimators
 from paramscale.core.draws import quantiles
 from paramscale.core.estimate import Estimate
 from paramscale.core.plan import Plan, Results, domain_mask
+from paramscale.core.reasons import Reason, reasons
 from paramscale.core.source import cite_text
 from paramscale.core.spec import array_fields
 from paramscale.errors import UnknownNameError, did_you_mean
@@ -123,6 +124,13 @@ class Estimates(Mapping[str, Estimate]):
         inputs = self.input_values(name).values()
         return tuple(text for value in inputs for text in getattr(value, "remarks", ()))
 
+    def reasons(self, name: str) -> tuple[Reason, ...]:
+        """Return why points of a quantity have no value, each reason with the points it is about.
+
+        Empty where every point has one. A single scenario that has no meaning raises instead.
+        """
+        return reasons(self._results, name, _floats(self._results.values[name]))
+
     def computed(self, name: str) -> Estimate:
         """Return the estimate of anything that was computed, asked for or on the way."""
         call = self._results.chosen.get(name)
@@ -133,7 +141,7 @@ class Estimates(Mapping[str, Estimate]):
         record = call.record if call else None
         return Estimate(
             quantity, value, low, high, self._inside(name), drawn, record,
-            lambda: self._parts(name),
+            lambda: self._parts(name), lambda: self.reasons(name),
         )  # fmt: skip
 
     def _ends(self, name: str, value: Floats) -> tuple[Floats, Floats]:

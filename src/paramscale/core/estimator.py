@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from paramscale.core.collection import ESTIMATORS, Estimators
 from paramscale.core.domain import Domain
 from paramscale.core.quantity import Quantity
+from paramscale.core.reasons import Refusals
 from paramscale.core.record import Claims, Estimator, Interval, Kind, Parts
 from paramscale.core.source import SourceLike
 
@@ -25,6 +26,7 @@ def estimator(
     kind: Kind | None = None,
     domain: Domain | None = None,
     parts: Parts | None = None,
+    refusals: Refusals | None = None,
     needs: Iterable[str] = (),
     into: Estimators | None = None,
 ) -> Callable[[F], F]:
@@ -54,6 +56,9 @@ def estimator(
     parts : callable, optional
         Takes some of the same inputs, returns a mapping of component to share of the value;
         called only when a breakdown is shown.
+    refusals : callable, optional
+        Takes some of the same inputs, returns a `Reason` for each thing that makes points of a
+        grid NaN; called only when somebody asks why.
     needs : sequence of str
         Fields, as ``"spec.field"``, that may not be None.
     into : Estimators, optional
@@ -73,7 +78,7 @@ def estimator(
     collection = ESTIMATORS if into is None else into
     claims = Claims(
         gives=gives, source=source, name=name, rank=rank, kind=kind, domain=domain, parts=parts,
-        needs=tuple(needs),
+        refusals=refusals, needs=tuple(needs),
     )  # fmt: skip
 
     def register(function: F) -> F:

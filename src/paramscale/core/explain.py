@@ -10,6 +10,7 @@ from paramscale.core.display import short, text_table
 from paramscale.core.estimates import Estimate, Estimates
 from paramscale.core.plan import domain_values
 from paramscale.core.quantity import Quantity
+from paramscale.core.reasons import reason_lines
 from paramscale.units import format_value
 
 __all__ = ["explain", "share_rows"]
@@ -80,6 +81,7 @@ def _facts(estimates: Estimates, quantity: Quantity) -> list[tuple[str, str]]:
         low, high = (format_value(end, quantity.unit) for end in (estimate.low, estimate.high))
         facts.append(("interval", f"{low} to {high} (90 %)"))
         facts += [("wider, as", text) for text in estimates.remarks(quantity.name)]
+    facts += [("no value, as", text) for text in reason_lines(estimate.reasons)]
     facts += [("part", f"{part}: {size} {share}") for part, size, share in share_rows(estimate)]
     return facts
 

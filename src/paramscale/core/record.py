@@ -9,6 +9,7 @@ import attrs
 
 from paramscale.core.domain import Domain
 from paramscale.core.quantity import Quantity, learn
+from paramscale.core.reasons import Refusals
 from paramscale.core.registry import Registry
 from paramscale.core.signature import Signature, read_signature
 from paramscale.core.source import Source, SourceLike, as_sources
@@ -42,6 +43,7 @@ class Claims(TypedDict):
     kind: Kind | None
     domain: Domain | None
     parts: Parts | None
+    refusals: Refusals | None
     needs: Iterable[str]
 
 
@@ -59,6 +61,8 @@ class Estimator:
     domain: Domain | None
     parts: Parts | None
     parts_signature: Signature | None
+    refusals: Refusals | None
+    refusals_signature: Signature | None
     needs: tuple[str, ...]
     order: tuple[bool, str, int]
 
@@ -104,16 +108,20 @@ def describe(
     sources = as_sources(said["source"] or (), owner)
     quantity = _quantity(claims["gives"], owner, vocabulary)
     signature = read_signature(function, owner, vocabulary, kinds)
-    parts_signature = None
-    if said["parts"] is not None:
-        parts_signature = read_signature(said["parts"], f"parts of {owner}", vocabulary, kinds)
-        _check_parts(parts_signature, signature, owner)
+    asides: dict[str, Signature | None] = {}
+    for aside in ("parts", "refusals"):
+        asides[aside] = None
+        if said[aside] is not None:
+            called = f"{aside} of {owner}"
+            taken = asides[aside] = read_signature(said[aside], called, vocabulary, kinds)
+            _check_aside(taken, signature, called)
     domain, needs = said["domain"], tuple(claims["needs"])
     for path in (*needs, *(domain.bounds if domain else ())):
         _check_path(path, owner, vocabulary, kinds)
     return Estimator(
         quantity, name, function, signature, sources, said["rank"] or 0, kind, domain,
-        said["parts"], parts_signature, needs, _order(function, count),
+        said["parts"], asides["parts"], said["refusals"], asides["refusals"], needs,
+        _order(function, count),
     )  # fmt: skip
 
 
@@ -140,11 +148,11 @@ def _quantity(gives: Quantity | str, owner: str, vocabulary: Registry[Quantity])
     return vocabulary[gives]
 
 
-def _check_parts(parts: Signature, whole: Signature, owner: str) -> None:
-    more = [name for name in parts.inputs if name not in whole.inputs]
+def _check_aside(aside: Signature, whole: Signature, called: str) -> None:
+    more = [name for name in aside.inputs if name not in whole.inputs]
     if more:
         raise RegistrationError(
-            f"parts of {owner}: they take {', '.join(more)}, which the estimator does not take; "
+            f"{called}: they take {', '.join(more)}, which the estimator does not take; "
             f"allowed are {', '.join(whole.inputs) or 'none'}"
         )
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.catalogue.formats import as_format
 from paramscale.catalogue.training_memory import level
 from paramscale.core.estimator import estimator
+from paramscale.core.reasons import Reason
 from paramscale.specs.bill import Bill, total
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.rules import context_rules, reasons_of, whole
 from paramscale.systems.sequences import USABLE
 from paramscale.systems.storage import storage_of
 from paramscale.typing import Floats
@@ -66,14 +70,21 @@ def _workspace(work: Bill, serving: ServingSpec, parallel: ParallelSpec) -> Floa
     return 2.0 * element * each * CHUNK_TOKENS
 
 
-@estimator(gives=q.SERVING_MEMORY_BYTES, source=_TERMS, parts=_terms)
+def _beyond(model: ModelSpec, serving: ServingSpec) -> Iterator[Reason]:
+    return reasons_of(context_rules(model, serving))
+
+
+@estimator(gives=q.SERVING_MEMORY_BYTES, source=_TERMS, parts=_terms, refusals=_beyond)
 def memory(
-    weight_bytes: Floats, kv_cache_bytes: Floats, prefill_work: Bill, serving: ServingSpec,
-    parallel: ParallelSpec,
+    weight_bytes: Floats, kv_cache_bytes: Floats, prefill_work: Bill, model: ModelSpec,
+    serving: ServingSpec, parallel: ParallelSpec,
 ) -> Floats:  # fmt: skip
-    """Bytes on one device: weights, paged cache of all sequences, workspace, runtime context."""
+    """Bytes on one device: weights, paged cache of all sequences, workspace, runtime context.
+
+    A context beyond the model's is refused, and NaN in a grid.
+    """
     terms = _terms(weight_bytes, kv_cache_bytes, prefill_work, serving, parallel)
-    return sum(terms.values(), NOTHING)
+    return whole(context_rules(model, serving)) * sum(terms.values(), NOTHING)
 
 
 @estimator(gives=q.MISSING_MEMORY_BYTES, source=_ROOM)

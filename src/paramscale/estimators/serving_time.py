@@ -8,6 +8,7 @@ of memory and get a wider interval, as does everything that the scenario does no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +16,26 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.core.reasons import Reason
 from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.load import tokens_together
+from paramscale.systems.rules import (
+    Rule,
+    context_rules,
+    figure_rules,
+    head_rules,
+    reasons_of,
+    whole,
+)
 from paramscale.systems.scope import log_width, unmeasured
 from paramscale.systems.serving import Times, serving_times
 from paramscale.systems.step import StepParts
 from paramscale.systems.storage import storage_of
 from paramscale.systems.totals import totals_of
-from paramscale.systems.training_share import heads_divide
 from paramscale.typing import Floats
 
 __all__ = [
@@ -68,7 +77,20 @@ class ServingTimes(NamedTuple):
     remarks: tuple[str, ...]
 
 
-@estimator(gives=q.SERVING_TIMES, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def _rules(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> list[Rule]:
+    return [*head_rules(model, parallel), *context_rules(model, serving)]
+
+
+def _refusals(
+    model: ModelSpec, hardware: HardwareSpec, serving: ServingSpec, parallel: ParallelSpec
+) -> Iterator[Reason]:
+    formats = (serving.weight_format, serving.activation_format)
+    return reasons_of([*_rules(model, serving, parallel), *figure_rules(hardware, *formats)])
+
+
+@estimator(
+    gives=q.SERVING_TIMES, source=_FIT, kind="calibrated", domain=_DOMAIN, refusals=_refusals
+)
 def expected_times(
     model: ModelSpec,
     decode_work: Bill,
@@ -79,20 +101,21 @@ def expected_times(
 ) -> ServingTimes:
     """Expected times of prompts and steps, computed once for all quantities below.
 
-    Tensor ranks that do not divide the heads are refused, and NaN in a grid.
+    Tensor ranks that do not divide the heads are refused, and a context beyond the model's; in a
+    grid they are NaN.
     """
-    whole = heads_divide(model, parallel)
+    meant = whole(_rules(model, serving, parallel))
     stored = storage_of(serving)
     decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
     prefill = totals_of(prefill_work, stored, parallel.tensor)
     times = serving_times(decode, prefill, hardware, serving, parallel)
     first = log_width("ttft_s", hardware, serving)
     return ServingTimes(
-        _banded(times.ttft_s * whole, times.least_ttft_s, first),
-        _banded(times.tpot_s * whole, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
+        _banded(times.ttft_s * meant, times.least_ttft_s, first),
+        _banded(times.tpot_s * meant, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
-        _banded(_gap(times, serving) * whole, times.least_tpot_s, first),
+        _banded(_gap(times, serving) * meant, times.least_tpot_s, first),
         unmeasured(hardware, serving),
     )
 

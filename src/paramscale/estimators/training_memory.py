@@ -8,16 +8,20 @@ an answer, not an error.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.catalogue.training_memory import level
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import estimator
+from paramscale.core.reasons import Reason
 from paramscale.core.record import Interval
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.rules import layout_rules, reasons_of
 from paramscale.systems.training_memory import TrainingState, training_state
 from paramscale.typing import Floats
 
@@ -32,7 +36,11 @@ _LEVEL = "catalogue/data/training_memory.csv, refitted by tools/calibrate_traini
 _CHECKED = Domain({"training.sequence_length": (512.0, 65536.0)})
 
 
-@estimator(gives=q.TRAINING_STATE, source=(_KEPT, _ZERO))
+def _refusals(model: ModelSpec, parallel: ParallelSpec) -> Iterator[Reason]:
+    return reasons_of(layout_rules(model, parallel))
+
+
+@estimator(gives=q.TRAINING_STATE, source=(_KEPT, _ZERO), refusals=_refusals)
 def state(
     model: ModelSpec, training: TrainingSpec, parallel: ParallelSpec, *, mask_bytes: float = 1.0
 ) -> TrainingState:

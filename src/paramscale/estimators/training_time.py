@@ -6,20 +6,23 @@ are calibrated on published measurements. What is new widens the interval.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import estimator
+from paramscale.core.reasons import Reason
 from paramscale.core.record import Interval
 from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.rules import format_rules, layout_rules, reasons_of, whole
 from paramscale.systems.training_coefficients import CALIBRATED, SOURCES
 from paramscale.systems.training_load import training_load
-from paramscale.systems.training_share import layout_divides
 from paramscale.systems.training_time import StepTime, step_time
 from paramscale.typing import Floats
 
@@ -30,7 +33,16 @@ _BATCH = ("training.batch_tokens",)
 _DOMAIN = Domain(CALIBRATED, note="decoder-only models, 2021 to 2026")
 
 
-@estimator(gives=q.TRAINING_STEP, source=SOURCES, kind="calibrated", domain=_DOMAIN, needs=_BATCH)
+def _refusals(
+    model: ModelSpec, hardware: HardwareSpec, training: TrainingSpec, parallel: ParallelSpec
+) -> Iterator[Reason]:
+    return reasons_of([*layout_rules(model, parallel), *format_rules(hardware, training)])
+
+
+@estimator(
+    gives=q.TRAINING_STEP, source=SOURCES, kind="calibrated", domain=_DOMAIN, needs=_BATCH,
+    refusals=_refusals,
+)  # fmt: skip
 def step(
     training_work: Bill,
     model: ModelSpec,
@@ -52,13 +64,12 @@ def step(
         Whether pipeline stages may hold different numbers of layers; else a layout that does not
         divide is refused.
     """
+    rules = format_rules(hardware, training)
+    meant = whole(rules if uneven else [*rules, *layout_rules(model, parallel)])
     found = step_time(training_load(training_work), hardware, training, parallel, guesses)
-    if uneven:
+    if np.ndim(meant) == 0 and meant == 1.0:
         return found
-    divides = layout_divides(model, parallel)
-    if np.ndim(divides) == 0:
-        return found
-    seconds, low, high = (x * divides for x in (found.seconds, found.low, found.high))
+    seconds, low, high = (x * meant for x in (found.seconds, found.low, found.high))
     return found._replace(seconds=seconds, low=low, high=high)
 
 

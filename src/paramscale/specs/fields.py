@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 import numpy as np
 
+from paramscale.core.reasons import Reason, raises
 from paramscale.errors import SpecError
 from paramscale.typing import Floats
 
-__all__ = ["array_fields", "choice", "flag", "number", "short_repr", "to_floats"]
+__all__ = ["array_fields", "choice", "flag", "number", "refused", "short_repr", "to_floats"]
 
 _EXACT = 2.0**53
 
@@ -123,22 +124,47 @@ def number(
         good = within(float(value) if type(value) is np.float64 else value)
         if good is not True and not np.all(good):
             large = integer and np.any((value > _EXACT) & np.isfinite(value))
-            raise SpecError(
-                f"{type(instance).__name__}.{attribute.name} must be {allowed}"
-                f"{' and at most 2^53' if large else ''}, not {_first_bad(value, good)}"
-            )
+            rule = f"{type(instance).__name__}.{attribute.name} must be {allowed}"
+            _refuse(instance, attribute.name, value, good, rule + " and at most 2^53" * bool(large))
 
     def convert(value: Any, instance: Any, attribute: Any) -> Floats | None:
         if value is None and optional:
             return None
         return to_floats(value, f"{type(instance).__name__}.{attribute.name}")
 
+    if isinstance(default, float):  # one object, so that a value that nobody stated can be told
+        default = np.float64(default)
     return attrs.field(
         default=default,
         converter=attrs.Converter(convert, takes_self=True, takes_field=True),
         validator=check,
         metadata={"doc": doc, "scales": scales},
     )
+
+
+def _refuse(instance: Any, name: str, value: Floats, good: Any, rule: str) -> None:
+    """Raise, or where bad points may be NaN, make them so and note why on the spec.
+
+    A value that was refused before stays refused when the spec is changed elsewhere.
+    """
+    before: tuple[Reason, ...] | None = getattr(instance, "refused", None)
+    owner = rule.partition(" ")[0]
+    known = before is not None and any(each.text.startswith(owner + " ") for each in before)
+    if known and np.all(good | np.isnan(value)):
+        return
+    text = f"{rule}, not {_first_bad(value, good)}"
+    if before is None or raises():
+        raise SpecError(text)
+    kept = np.where(good, value, np.nan)[()]
+    if isinstance(kept, np.ndarray):
+        kept.flags.writeable = False
+    object.__setattr__(instance, name, kept)
+    object.__setattr__(instance, "refused", (*before, Reason(~np.asarray(good)[()], text)))
+
+
+def refused() -> Any:
+    """Return an attrs field that holds why points of a grid were refused."""
+    return attrs.field(default=(), repr=False, converter=tuple)
 
 
 def flag(default: Any = attrs.NOTHING, *, doc: str = "") -> Any:
@@ -187,7 +213,7 @@ def short_repr(spec: Any) -> str:
     given = []
     for attribute in attrs.fields(type(spec)):
         value, default = getattr(spec, attribute.name), attribute.default
-        if attribute.init and not _is_default(value, default):
+        if attribute.init and attribute.repr and not _is_default(value, default):
             given.append(f"{attribute.name}={_shown(value)}")
     return f"{type(spec).__name__}({', '.join(given)})"
 

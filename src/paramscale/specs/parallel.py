@@ -7,9 +7,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from paramscale.core.reasons import Reason, raises
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
-from paramscale.specs.fields import flag, number, short_repr
+from paramscale.specs.fields import flag, number, refused, short_repr
 from paramscale.typing import Floats
 
 __all__ = ["ParallelSpec"]
@@ -33,6 +34,8 @@ class ParallelSpec:
         Chunks of layers on each pipeline rank (interleaved schedule); 1: one forward, one backward.
     sequence_parallel : bool
         Whether tensor ranks divide also norms and residual branches along the sequence.
+    refused : tuple of Reason
+        Why points of a grid are NaN; kept by what makes the spec.
 
     Raises
     ------
@@ -54,16 +57,28 @@ class ParallelSpec:
     zero_stage: Floats = number(0.0, integer=True, low_allowed=True, high=3.0)
     virtual_stages: Floats = number(1.0, integer=True)
     sequence_parallel: bool = flag(True)
+    refused: tuple[Reason, ...] = refused()
 
     def __attrs_post_init__(self) -> None:
         product = self.tensor * self.pipeline * self.data * self.context
         if self.devices is None:
             object.__setattr__(self, "devices", product)
-        elif np.any(self.devices != product):
-            raise SpecError(
-                f"ParallelSpec.devices is {self.devices}, but tensor x pipeline x data x context is"
-                f" {product}; give degrees whose product it is, or leave devices out"
-            )
+        elif np.any((self.devices != product) & ~np.isnan(self.devices + product)):
+            self._refuse(self.devices, product)
+
+    def _refuse(self, devices: Floats, product: Floats) -> None:
+        """Raise, or where bad points may be NaN, make the layout so and note why."""
+        text = (
+            f"ParallelSpec.devices is {devices}, but tensor x pipeline x data x context is"
+            f" {product}; give degrees whose product it is, or leave devices out"
+        )
+        if raises():
+            raise SpecError(text)
+        good = np.equal(devices, product)
+        for name in ("devices", "tensor"):
+            kept = np.where(good, getattr(self, name), np.nan)[()]
+            object.__setattr__(self, name, kept)
+        object.__setattr__(self, "refused", (*self.refused, Reason(np.logical_not(good), text)))
 
     def evolved(self, **changes: Any) -> ParallelSpec:
         """Return the layout with other degrees; unless given, `devices` follows from them.

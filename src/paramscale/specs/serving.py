@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from paramscale.core.reasons import Reason
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import choice, number, short_repr
+from paramscale.specs.fields import choice, number, refused, short_repr
 from paramscale.specs.names import format_name
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -27,7 +28,7 @@ ENGINES = (
 SCHEDULES = ("", "static", "continuous")
 
 
-_ONE = np.float64(1.0)
+_NONE, _ONE = np.float64(0.0), np.float64(1.0)
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
@@ -69,6 +70,8 @@ class ServingSpec:
     assumed : sequence of str
         What had to be assumed of the scenario, in words (``"replicas"``, ``"a prefix cache"``);
         each widens the intervals of times.
+    refused : tuple of Reason
+        Why points of a grid are NaN; kept by what makes the spec.
 
     Examples
     --------
@@ -91,6 +94,13 @@ class ServingSpec:
     draft_tokens: Floats = number(0.0, integer=True, low_allowed=True, doc="drafted a step")
     assumed: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     acceptance_fraction: Floats = number(0.7, low_allowed=True, high=1.0, doc="drafts that hold")
+    refused: tuple[Reason, ...] = refused()
+
+    @property
+    def stated_tokens(self) -> Floats:
+        """Tokens of prompt and output as far as somebody stated them, not the usual ones."""
+        prompt = 0.0 if self.prompt_tokens is _PROMPT else self.prompt_tokens
+        return prompt + (_NONE if self.output_tokens is _OUTPUT else self.output_tokens)
 
     def prefill(self, *, causal: bool = True) -> Pass:
         """Return the pass over all prompts; logits of the last position, as engines compute them.
@@ -138,5 +148,8 @@ class ServingSpec:
     def __repr__(self) -> str:
         return short_repr(self)
 
+
+_PROMPT = attrs.fields(ServingSpec).prompt_tokens.default
+_OUTPUT = attrs.fields(ServingSpec).output_tokens.default
 
 spec_type("serving", default=ServingSpec)(ServingSpec)

@@ -6,8 +6,9 @@ from typing import Any
 
 import attrs
 
+from paramscale.core.reasons import Reason
 from paramscale.core.spec import spec_type
-from paramscale.specs.fields import choice, flag, number, short_repr
+from paramscale.specs.fields import choice, flag, number, refused, short_repr
 from paramscale.specs.names import format_name
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
@@ -92,9 +93,10 @@ class TrainingSpec:
         ``"nvfp4"``); None: that of `precision`. Head, router and attention stay in 16 bits.
     framework : str
         Training software, one of ``FRAMEWORKS``; empty where it is not stated.
-
     weight_decay : FloatsLike
         Of AdamW, not scaled by the learning rate; 0.1 is the usual one.
+    refused : tuple of Reason
+        Why points of a grid are NaN; kept by what makes the spec.
 
     Examples
     --------
@@ -133,6 +135,7 @@ class TrainingSpec:
     matmul_format: Any = format_name(None, doc="matrices of the layers; None: as precision")
     framework: str = choice("", FRAMEWORKS, doc="training software; empty: not stated")
     weight_decay: Floats = number(0.1, low_allowed=True, doc="of AdamW")
+    refused: tuple[Reason, ...] = refused()
 
     @property
     def epochs(self) -> Floats:

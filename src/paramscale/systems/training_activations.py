@@ -12,7 +12,8 @@ from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.kept import Kernels, kept_bytes
-from paramscale.systems.training_share import Places, Stages, some
+from paramscale.systems.rules import some
+from paramscale.systems.training_share import Places, Stages
 from paramscale.typing import Floats
 
 __all__ = ["Pair", "element_bytes", "kept_by_part", "kernels_of", "layer_bytes", "loss_bytes"]

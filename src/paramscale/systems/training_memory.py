@@ -20,6 +20,7 @@ from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.adapters import adapter_elements, frozen_bytes
+from paramscale.systems.rules import layout_rules, some, whole
 from paramscale.systems.training_activations import (
     Pair,
     Working,
@@ -31,10 +32,8 @@ from paramscale.systems.training_activations import (
 from paramscale.systems.training_share import (
     Places,
     Stages,
-    layout_divides,
     micro_batches,
     places_of,
-    some,
     stages_of,
 )
 from paramscale.systems.training_states import (
@@ -94,7 +93,7 @@ def training_state(
     SpecError
         If a single layout does not divide the model.
     """
-    whole = layout_divides(model, parallel)
+    divides = whole(layout_rules(model, parallel))
     code = reference_of(model.family)
     step = training.step()
     places = places_of(model, step, shared_norm_input=code.shared_norm_input and not training.fused)
@@ -111,18 +110,18 @@ def training_state(
                     training=training, parallel=parallel)  # fmt: skip
     first = stage(0)
     if np.ndim(parallel.pipeline) == 0 and parallel.pipeline == 1.0:
-        return first if np.all(whole == 1.0) else _where(np.True_, first, first, whole)
+        return first if np.all(divides == 1.0) else _where(np.True_, first, first, divides)
     last = stage(1)
-    return _where(first.allocated >= last.allocated, first, last, whole)
+    return _where(first.allocated >= last.allocated, first, last, divides)
 
 
 def _over(pair: Pair, ranks: Floats) -> Pair:
     return pair[0] / ranks, pair[1] / ranks
 
 
-def _where(first: Any, a: TrainingState, b: TrainingState, whole: Floats) -> TrainingState:
+def _where(first: Any, a: TrainingState, b: TrainingState, divides: Floats) -> TrainingState:
     def pick(one: Floats, other: Floats) -> Floats:
-        return np.where(first, one, other)[()] * whole
+        return np.where(first, one, other)[()] * divides
 
     fields = {
         name: pick(getattr(a, name), getattr(b, name))

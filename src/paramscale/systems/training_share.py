@@ -8,29 +8,19 @@ many micro-batches as are under way in it. The stage with the peak is one of the
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from paramscale.errors import SpecError
 from paramscale.specs.block import NOTHING, Block, Operation
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.passes import Pass
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_states import Rows
-from paramscale.typing import Booleans, Floats
+from paramscale.typing import Floats
 
-__all__ = [
-    "Places",
-    "Stages",
-    "heads_divide",
-    "layout_divides",
-    "micro_batches",
-    "places_of",
-    "some",
-    "stages_of",
-]  # fmt: skip
+__all__ = ["Places", "Stages", "micro_batches", "places_of", "stages_of"]
 
 
 class Places(NamedTuple):
@@ -51,11 +41,6 @@ class Stages(NamedTuple):
     kept_embedding: tuple[Floats, Floats]
     kept_layers: tuple[Floats, Floats]
     kept_head: tuple[Floats, Floats]
-
-
-def some(condition: Any) -> bool:
-    """Return whether a condition holds at any point; ``np.any`` takes ten times as long for one."""
-    return bool(condition) if isinstance(condition, np.bool_) else bool(np.any(condition))
 
 
 def places_of(model: ModelSpec, step: Pass, *, shared_norm_input: bool = False) -> Places:
@@ -128,76 +113,3 @@ def micro_batches(training: TrainingSpec, parallel: ParallelSpec) -> Floats:
         return parallel.pipeline
     each = training.micro_batch * training.sequence_length * parallel.data
     return np.maximum(training.batch_tokens / each, 1.0)
-
-
-def layout_divides(model: ModelSpec, parallel: ParallelSpec) -> Floats:
-    """Return 1 where the layout divides the model and NaN elsewhere.
-
-    Heads must divide by tensor ranks, experts by expert ranks, and layers by pipeline stages and
-    virtual stages; embedding, head and drafting layers may stand for a layer each.
-
-    Raises
-    ------
-    SpecError
-        If there is a single layout and it does not divide.
-    """
-    tensor, expert = parallel.tensor, parallel.expert
-    rules = [
-        *_counts(model, "heads", "tensor", tensor),
-        *_counts(model, "experts", "expert", expert),
-    ]
-    return _whole([*rules, *_stages(model, parallel)])
-
-
-def heads_divide(model: ModelSpec, parallel: ParallelSpec) -> Floats:
-    """Return 1 where heads divide by tensor ranks and NaN elsewhere, all that serving asks for.
-
-    Raises
-    ------
-    SpecError
-        If there is a single layout and they do not.
-    """
-    return _whole(_counts(model, "heads", "tensor", parallel.tensor))
-
-
-#: Where a rule is kept, and what to say where it is not.
-_Rule: TypeAlias = tuple[Booleans, str]
-
-
-def _whole(rules: list[_Rule]) -> Floats:
-    result: Floats = np.float64(1.0)
-    for good, text in rules:
-        if np.ndim(good) == 0 and not good:
-            raise SpecError(text)
-        if some(np.logical_not(good)):
-            result = np.where(good, result, np.nan)
-    return result
-
-
-def _counts(model: ModelSpec, name: str, field: str, ranks: Floats) -> list[_Rule]:
-    """Return the rules that so many heads or experts of each block divide by ranks."""
-    found: list[_Rule] = []
-    if not some(ranks > 1.0):
-        return found
-    for path, item in model.walk():
-        count = getattr(item, name, None)
-        if count is not None:
-            text = (
-                f"{path} has {count} {name}, which ParallelSpec.{field}={ranks} does not divide;"
-                " choose a divisor"
-            )
-            found.append((np.remainder(count, ranks) == 0.0, text))
-    return found
-
-
-def _stages(model: ModelSpec, parallel: ParallelSpec) -> list[_Rule]:
-    """Return the rule that layers divide into pipeline stages."""
-    stages = parallel.pipeline * parallel.virtual_stages
-    if not some(stages > 1.0):
-        return []
-    text = (
-        f"{model.depth} layers do not divide into ParallelSpec.pipeline={parallel.pipeline} x"
-        f" virtual_stages={parallel.virtual_stages}, also with embedding and head counted as"
-        " layers; choose a divisor"
-    )
-    return [(np.remainder(-model.depth, stages) <= 2.0 + len(model.draft), text)]

