@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from paramscale.analysis.calibrate import Measurement as Measurement
     from paramscale.analysis.calibrate import calibrate as calibrate
     from paramscale.analysis.estimate import estimate as estimate
+    from paramscale.analysis.impact import Impact as Impact
+    from paramscale.analysis.impact import impact as impact
     from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
     from paramscale.analysis.plan_parallelism import Plans as Plans
     from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
@@ -59,6 +61,7 @@ _PLACES = {
     "Estimates": "core.estimates",
     "Format": "catalogue.formats",
     "HardwareSpec": "specs.hardware",
+    "Impact": "analysis.impact",
     "Interval": "core.estimator",
     "Law": "laws",
     "Layer": "specs.model",
@@ -86,6 +89,7 @@ _PLACES = {
     "fit_law": "fitting",
     "formats": "catalogue.formats",
     "hardware": "catalogue.hardware",
+    "impact": "analysis.impact",
     "laws": "laws",
     "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",

@@ -93,8 +93,11 @@ def estimate_with(
     options: Mapping[str, Any] | None = None,
     draws: int = 0,
     seed: int = 0,
+    strict: bool = True,
 ) -> Estimates:
     """Return what :func:`estimate` returns, with the estimators and specs of a collection.
+
+    Unless `strict`, named quantities that cannot be had are left out, and stand in ``missing``.
 
     Examples
     --------
@@ -116,8 +119,9 @@ def estimate_with(
     inputs = collect_inputs(world, scenario, specs)
     absent = [path for path in world.needs if _is_unset(path, inputs)]
     plan = make_plan(
-        wanted, inputs, estimators=world, use=use, options=options, absent=absent, detail=detail
-    )
+        wanted, inputs, estimators=world, use=use, options=options, absent=absent, detail=detail,
+        strict=strict,
+    )  # fmt: skip
     results = plan.run(inputs)
     if draws <= 0:
         return Estimates(plan, results, world)

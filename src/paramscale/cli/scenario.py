@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from paramscale.specs.model import ModelSpec
     from paramscale.specs.scenario import Scenario
 
-__all__ = ["OPTIONS_OF", "add_scenario_arguments", "find_model", "scenario_of"]
+__all__ = [
+    "FORMATS",
+    "OPTIONS_OF",
+    "PARALLEL",
+    "SERVING",
+    "TRAINING",
+    "add_scenario_arguments",
+    "find_model",
+    "option",
+    "scenario_of",
+]
 
 #: Options that give what an estimate may miss, as ``"spec"`` or ``"spec.field"``.
 OPTIONS_OF = {
@@ -26,19 +36,20 @@ OPTIONS_OF = {
     "training.unique_tokens": "--unique-tokens",
 }
 
-_SERVING = {
+#: Fields of specs that are options, with their help.
+SERVING = {
     "batch": "sequences served together",
     "prompt_tokens": "tokens of each prompt",
     "output_tokens": "tokens that each request writes",
 }
-_FORMATS = {"weight_format": "weights", "kv_format": "keys and values"}
-_TRAINING = {
+FORMATS = {"weight_format": "weights", "kv_format": "keys and values"}
+TRAINING = {
     "tokens": "training tokens, such as 15e12 or 15T",
     "unique_tokens": "tokens of the data set, if some are repeated",
     "batch_tokens": "tokens of one training step, such as 4M",
     "sequence_length": "tokens of one training sequence",
 }
-_PARALLEL = {
+PARALLEL = {
     "tensor": "degree of tensor parallelism",
     "pipeline": "degree of pipeline parallelism",
     "data": "degree of data parallelism",
@@ -57,15 +68,15 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hardware", metavar="H", help="an accelerator, such as h100-sxm")
     for title, options in (
-        ("serving", _SERVING),
-        ("training", _TRAINING),
-        ("devices", _PARALLEL),
+        ("serving", SERVING),
+        ("training", TRAINING),
+        ("devices", PARALLEL),
     ):
         group = parser.add_argument_group(title)
         for name, meaning in options.items():
-            group.add_argument(_option(name), type=count, metavar="N", help=meaning)
-        for name, meaning in _FORMATS.items() if title == "serving" else ():
-            group.add_argument(_option(name), metavar="FORMAT", help=f"number format of {meaning}")
+            group.add_argument(option(name), type=count, metavar="N", help=meaning)
+        for name, meaning in FORMATS.items() if title == "serving" else ():
+            group.add_argument(option(name), metavar="FORMAT", help=f"number format of {meaning}")
     parser.add_argument(
         "--unknown-fields",
         choices=("refuse", "ignore"),
@@ -74,7 +85,8 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _option(field: str) -> str:
+def option(field: str) -> str:
+    """Return the option that gives a field of a spec."""
     return "--" + field.replace("_", "-")
 
 
@@ -94,16 +106,16 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
         values = {field: getattr(arguments, field) for field in fields}
         return {field: value for field, value in values.items() if value is not None}
 
-    training = given(*_TRAINING)
+    training = given(*TRAINING)
     if training and "tokens" not in training:
-        asked = ", ".join(map(_option, training))
+        asked = ", ".join(map(option, training))
         raise SpecError(f"{asked} describes a training run; give its tokens too: --tokens 15T")
     return Scenario(
         model=find_model(arguments.model, unknown_fields=arguments.unknown_fields),
         hardware=None if arguments.hardware is None else hardware[arguments.hardware],
-        serving=ServingSpec(**given(*_SERVING, *_FORMATS)),
+        serving=ServingSpec(**given(*SERVING, *FORMATS)),
         training=TrainingSpec(**training) if training else None,
-        parallel=ParallelSpec(**given(*_PARALLEL)),
+        parallel=ParallelSpec(**given(*PARALLEL)),
     )
 
 

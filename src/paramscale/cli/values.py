@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 
-__all__ = ["count", "names", "pair"]
+__all__ = ["count", "limit", "names", "pair", "tokens"]
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
@@ -66,3 +67,31 @@ def pair(text: str) -> tuple[str, str]:
             f"{text!r} is not quantity=estimator; write loss_nats=besiroglu2024"
         )
     return left, right
+
+
+def tokens(text: str) -> float | str:
+    """Return a number of tokens, or ``"20x"``: so many for each parameter.
+
+    Examples
+    --------
+    >>> tokens("15T"), tokens("20x")
+    (15000000000000.0, '20x')
+    """
+    return text if text.strip().lower().endswith("x") else count(text)
+
+
+def limit(text: str) -> tuple[str, str]:
+    """Return quantity and limit of ``quantity=limit``, ``<=`` or ``>=``.
+
+    Examples
+    --------
+    >>> limit("tpot_s=0.03"), limit("mmlu_fraction >= 0.7"), limit("cost<=1M")
+    (('tpot_s', '0.03'), ('mmlu_fraction', '>=0.7'), ('cost', '<=1000000.0'))
+    """
+    found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|=)\s*(\S+)\s*", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no limit; write tpot_s=0.03, 'tpot_s<=0.03' or 'mmlu_fraction>=0.7'"
+        )
+    name, sign, number = found.groups()
+    return name, f"{'' if sign == '=' else sign}{count(number)}"

@@ -32,6 +32,7 @@ def make_plan(
     options: Mapping[str, Any] | None = None,
     absent: Iterable[str] = (),
     detail: bool = False,
+    strict: bool = True,
 ) -> Plan:
     """Return the plan for some quantities; the same question gets the same plan again.
 
@@ -51,6 +52,9 @@ def make_plan(
         Needed fields of given specs, as ``"spec.field"``, that hold None.
     detail : bool
         Whether "all" holds also the quantities that are given by name only.
+    strict : bool
+        Whether a wanted quantity that cannot be had is an error; else it stands in the plan's
+        ``missing``, with the reason.
 
     Raises
     ------
@@ -71,6 +75,7 @@ def make_plan(
         tuple(use.items()) if use else (),
         tuple(options.items()) if options else (),
         detail,
+        strict,
     )
     try:
         hash(key)
@@ -98,13 +103,18 @@ def _cached(
     use: Items,
     options: Items,
     detail: bool,
+    strict: bool,
 ) -> Plan:
     for name in (*(wanted or ()), *(quantity for quantity, _ in use)):
         estimators.vocabulary[name]  # raises UnknownNameError
     picked = {name: _chosen(estimators, name, choice) for name, choice in use}
     resolver = _Resolver(estimators, given, absent, picked, _by_key(options, estimators))
     if wanted is None:
-        return _plan_for_all(resolver, detail)
+        every = [q.name for q in estimators.quantities() if detail or not q.by_name_only]
+        given_too = [name for name in resolver.given if name in estimators.vocabulary]
+        return _plan_for_what_can_be_had(resolver, every, given_too)
+    if not strict:
+        return _plan_for_what_can_be_had(resolver, wanted, ())
     failure = _Failure()
     for name in dict.fromkeys(wanted):
         failure.add(resolver.resolve(name, ()))
@@ -113,20 +123,19 @@ def _cached(
     return Plan(distinct, _on_the_way(distinct, resolver.steps), {}, strict=True)
 
 
-def _plan_for_all(resolver: _Resolver, detail: bool) -> Plan:
-    """Return the plan for every quantity that users see and whose inputs are there."""
+def _plan_for_what_can_be_had(
+    resolver: _Resolver, names: Iterable[str], given: Iterable[str]
+) -> Plan:
+    """Return the plan for those quantities whose inputs are there, with reasons for the others."""
     estimators, wanted, missing = resolver.estimators, [], {}
-    for quantity in estimators.quantities():
-        if quantity.by_name_only and not detail:
-            continue
-        failure = resolver.resolve(quantity.name, ())
+    for name in dict.fromkeys(names):
+        failure = resolver.resolve(name, ())
         if failure is None:
-            wanted.append(quantity.name)
+            wanted.append(name)
         elif failure.needs:
-            missing[quantity.name] = missing_text((quantity.name,), failure.needs, estimators)
+            missing[name] = missing_text((name,), failure.needs, estimators)
         else:
-            failure.refuse((quantity.name,), estimators)
-    given = [name for name in resolver.given if name in estimators.vocabulary]
+            failure.refuse((name,), estimators)
     shown = tuple(dict.fromkeys([*given, *wanted]))
     return Plan(shown, _on_the_way(shown, resolver.steps), missing, strict=False)
 

@@ -1,0 +1,135 @@
+"""The lines of the answer: one a quantity, with its heading, label, and which way is better.
+
+A quantity is a line here and nothing else: it is shown if the vocabulary knows it and what it
+needs is there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from paramscale.core.quantity import Quantity
+
+__all__ = ["LINES", "OWN", "TOPICS", "Line", "line_of"]
+
+Side: TypeAlias = Literal["use", "training", "total"]
+
+
+@attrs.frozen
+class Line:
+    """One line.
+
+    Parameters
+    ----------
+    name : str
+        The quantity.
+    topic : str
+        Heading.
+    label : str
+        Short name, with the unit where cells do not show it.
+    drop : str
+        What is left out of each cell, since the label says it.
+    side : str
+        The layout it belongs to: that in use, or that of training.
+    more : bool
+        Whether more of it is better.
+    plotted : bool
+        Whether the page draws it.
+    """
+
+    name: str
+    topic: str
+    label: str
+    drop: str = ""
+    side: Side = "use"
+    more: bool = False
+    plotted: bool = False
+
+
+_LEARNS, _TRAINS, _USES, _TOTAL = "What it learns", "Training", "In use", "Both together"
+TOPICS = (_LEARNS, _TRAINS, _USES, _TOTAL)
+
+
+def _learns(name: str, label: str, drop: str = "", **more: bool) -> Line:
+    return Line(name, _LEARNS, label, drop, "training", **more)
+
+
+def _trains(name: str, label: str, drop: str = "", **more: bool) -> Line:
+    return Line(name, _TRAINS, label, drop, "training", **more)
+
+
+def _uses(name: str, label: str, drop: str = "", **more: bool) -> Line:
+    return Line(name, _USES, label, drop, "use", **more)
+
+
+LINES: tuple[Line, ...] = (
+    _learns("parameters", "Parameters"),
+    _learns("active_parameters", "Active parameters"),
+    _learns("training_tokens", "Training tokens", " tokens"),
+    _learns("tokens_per_parameter", "Tokens a parameter", " tokens/parameter"),
+    _learns("loss_nats", "Loss, nats", " nats", plotted=True),
+    _learns("doubling_return_nats", "Doubling saves", " nats", plotted=True),
+    _learns("mmlu_fraction", "MMLU", more=True, plotted=True),
+    _learns("arc_challenge_fraction", "ARC-Challenge", more=True, plotted=True),
+    _learns("hellaswag_fraction", "HellaSwag", more=True, plotted=True),
+    _learns("gsm8k_fraction", "GSM8K", more=True, plotted=True),
+    _learns("humaneval_fraction", "HumanEval", more=True, plotted=True),
+    _learns("overfitting_nats", "Overfitting, nats", " nats"),
+    _learns("overfitting_risk_fraction", "Risk of overfitting"),
+    _learns("memorization_ratio", "Memory over data"),
+    _trains("training_flops", "Work, FLOP", "FLOP"),
+    _trains("training_least_devices", "Least devices", " devices"),
+    _trains("training_memory_bytes", "Memory a device", plotted=True),
+    _trains("training_device_s", "Device-hours", " device-hours"),
+    _trains("training_time_s", "Time", plotted=True),
+    _trains("training_energy_j", "Energy", plotted=True),
+    _trains("training_carbon_kgco2e", "Carbon, CO2e", "CO2e", plotted=True),
+    _trains("water_l", "Water"),
+    _trains("training_cost_usd", "Cost, USD", " USD", plotted=True),
+    _uses("serving_devices", "Devices", " devices", plotted=True),
+    _uses("tensor_devices", "  of them tensor", " devices"),
+    _uses("weight_bytes", "Weights a device"),
+    _uses("kv_cache_bytes", "Cache a device"),
+    _uses("serving_memory_bytes", "Memory a device", plotted=True),
+    _uses("ttft_s", "First token", plotted=True),
+    _uses("tpot_s", "Each further token", plotted=True),
+    _uses("throughput_tokens_per_s", "Tokens a second", " tokens/s", more=True, plotted=True),
+    _uses("power_w", "Power a device"),
+    _uses("energy_per_token_j", "Energy a token", "/token", plotted=True),
+    _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e/token"),
+    _uses("cost_per_token_usd", "Cost a token, USD", " USD/token", plotted=True),
+    Line("lifetime_cost_usd", _TOTAL, "Cost, USD", " USD", "total", plotted=True),
+    Line("lifetime_device_s", _TOTAL, "Device-hours", " device-hours", "total", plotted=True),
+    Line("lifetime_flops", _TOTAL, "Work, FLOP", "FLOP", "total", plotted=True),
+    Line("lifetime_excess_ratio", _TOTAL, "Over the least", "", "total", plotted=True),
+)
+
+#: What the analysis itself finds; no estimator gives it.
+OWN: dict[str, Quantity] = {
+    each.name: each
+    for each in (
+        Quantity("training_tokens", "Tokens that each size is trained on"),
+        Quantity(
+            "training_least_devices",
+            "Least power of two of devices on which training fits: ZeRO stage 3, recomputed",
+        ),
+        Quantity("serving_devices", "Fewest devices that hold the model and its cache"),
+        Quantity("tensor_devices", "Devices that share each tensor; the rest are stages"),
+        Quantity("lifetime_cost_usd", "Money for training and for all tokens in use"),
+        Quantity("lifetime_device_s", "Device time of training and of all tokens in use"),
+        Quantity("lifetime_flops", "FLOPs of training and of all tokens in use"),
+        Quantity(
+            "lifetime_excess_ratio",
+            "Total cost over the least, with another size and other tokens, for the same loss",
+        ),
+    )
+}  # fmt: skip
+
+_BY_NAME = {line.name: line for line in LINES}
+
+
+def line_of(name: str) -> Line | None:
+    """Return the line of a quantity, or None where it has none."""
+    return _BY_NAME.get(name)
