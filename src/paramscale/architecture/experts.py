@@ -152,6 +152,7 @@ class MixtureOfExperts:
         routed = step.tokens * self.chosen * real
         hit = experts_hit(self._all, self.chosen, step.tokens) * real
         opened = ACTIVATED[self.gated] * self.inner
+        gates = (("gate", self.inner), ("up", self.inner)) if self.gated else ()
         rows = (
             ("up", width, opened, self.bias_in, "", self._all),
             ("down", self.inner, width, self.bias_out, "all_to_all", self.experts),
@@ -176,6 +177,7 @@ class MixtureOfExperts:
                     apart=routed * ((self.inner if self.gated else NOTHING) if up else outputs),
                     split="experts",
                     collective=collective,
+                    fused=gates if up else (),
                 )
             )
         return ops

@@ -207,16 +207,20 @@ class GroupedAttention:
         self, width: Floats, step: Pass, queries: Floats, keys: Floats, values: Floats
     ) -> Operation:
         outputs = queries
+        fused = [("query", queries)]
         bias = queries if self.query_bias else NOTHING
         if not self.shares_cache:
+            fused.append(("key", self.kv_heads * keys))
             outputs = outputs + self.kv_heads * keys
             bias = bias + (self.kv_heads * keys if self.key_bias else NOTHING)
             if not self.value_from_key:
+                fused.append(("value", self.kv_heads * values))
                 outputs = outputs + self.kv_heads * values
                 bias = bias + (self.kv_heads * values if self.value_bias else NOTHING)
         return matmul(
-            "query_key_value", "attention", step.tokens, width, outputs, bias=bias, split="column"
-        )
+            "query_key_value", "attention", step.tokens, width, outputs, bias=bias, split="column",
+            fused=tuple(fused),
+        )  # fmt: skip
 
     def _qk_norm(self, step: Pass) -> Operation:
         kv_heads = NOTHING if self.shares_cache else self.kv_heads

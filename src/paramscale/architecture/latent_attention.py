@@ -172,6 +172,10 @@ class LatentAttention:
             "latent_up", "attention", "matmul", weights=matrix, flops=2.0 * way.rows * matrix,
             moved_in=way.rows * self.kv_rank, moved_out=way.rows * self.heads * self._opened,
             kept=tokens * self.kv_rank, split="column",
+            fused=(
+                ("key_up", self.heads * self.nope_width),
+                ("value_up", self.heads * self.value_width),
+            ),
         )  # fmt: skip
 
     def _scores(self, step: Pass, way: _Way) -> Operation:

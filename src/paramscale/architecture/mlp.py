@@ -30,8 +30,9 @@ def feed_forward(
     """Return the two projections of a feed-forward block of `inner` channels."""
     opened = ACTIVATED[gated] * inner
     up = matmul(
-        "up", part, tokens, width, opened, bias=bias_in, split="column", keeps_input=keeps_input
-    )
+        "up", part, tokens, width, opened, bias=bias_in, split="column", keeps_input=keeps_input,
+        fused=(("gate", inner), ("up", inner)) if gated else (),
+    )  # fmt: skip
     # the activation keeps its inputs, and a gate apart also its result; the product of both, or
     # the result where there is no gate, is kept by the down projection
     up = up._replace(kept=up.kept + tokens * opened, apart=tokens * inner if gated else NOTHING)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["ACTIVATED", "causal_convolution", "matmul", "norm", "norm_weights", "table"]
+__all__ = [
+    "ACTIVATED", "Matrix", "causal_convolution", "matmul", "matrices_of", "norm", "norm_weights",
+    "table",
+]  # fmt: skip
 
 
 #: Learned elements a normalised channel has, by the kind of norm.
@@ -32,6 +37,7 @@ def matmul(
     split: str = "none",
     collective: str = "",
     keeps_input: bool = True,
+    fused: tuple[tuple[str, Floats], ...] = (),
 ) -> Operation:
     """Return a dense projection of `tokens` rows from `inputs` to `outputs` channels.
 
@@ -42,6 +48,8 @@ def matmul(
     keeps_input : bool
         Whether the input is kept for the backward pass here (False when an earlier operation
         keeps the same tensor).
+    fused : tuple of (str, Floats)
+        Name and output channels of each matrix, where several are multiplied at once.
     """
     matrix = inputs * outputs
     weights = matrix
@@ -59,7 +67,41 @@ def matmul(
         kept=moved_in if keeps_input else NOTHING,
         split=split,
         collective=collective,
+        fused=fused,
     )
+
+
+class Matrix(NamedTuple):
+    """One matrix of an operation: its name, its channels, and how many there are (experts)."""
+
+    name: str
+    inputs: Floats
+    outputs: Floats
+    copies: Floats
+
+
+def matrices_of(op: Operation) -> tuple[Matrix, ...]:
+    """Return the matrices of an operation, those that it multiplies at once one by one.
+
+    The FLOPs are 2 x rows x inputs x outputs, which gives the rows and so the channels. There are
+    none where no weights are multiplied in the pass.
+
+    Examples
+    --------
+    >>> one = matmul("output", "attention", np.float64(3.0), np.float64(64.0), np.float64(32.0))
+    >>> matrices_of(one)[0][:3]
+    ('output', np.float64(64.0), np.float64(32.0))
+    """
+    if op.kind != "matmul" or op.flops is NOTHING or not np.all(op.flops > 0.0):
+        return ()
+    rows = 2.0 * op.moved_in * op.moved_out / op.flops
+    inputs, outputs = op.moved_in / rows, op.moved_out / rows
+    copies = np.rint((op.weights + op.borrowed) / (inputs * outputs))
+    return tuple(Matrix(*each, copies) for each in _apart(op, inputs, outputs))
+
+
+def _apart(op: Operation, inputs: Floats, outputs: Floats) -> list[tuple[str, Floats, Floats]]:
+    return [(name, inputs, each) for name, each in op.fused] or [(op.name, inputs, outputs)]
 
 
 def norm_weights(kind: str, channels: Floats) -> Floats:

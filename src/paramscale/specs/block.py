@@ -17,11 +17,35 @@ from paramscale.errors import RegistrationError
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["NOTHING", "Block", "Borrowed", "Operation", "block", "blocks", "fields_of"]
+__all__ = [
+    "NOTHING", "Block", "Borrowed", "Operation", "Sparsity", "block", "blocks", "fields_of",
+]  # fmt: skip
 
 #: What an operation has of everything that it does not state; one object, so that sums may skip it.
 NOTHING = np.float64(0.0)
 _ONE = np.float64(1.0)
+
+
+class Sparsity(NamedTuple):
+    """Which weights of an operation are zero.
+
+    Attributes
+    ----------
+    pattern : str
+        ``"2:4"``, ``"4:8"`` (at most 2 of each 4, or 4 of each 8, are not zero), or
+        ``"unstructured"``: anywhere.
+    density : Floats
+        Share of the weights that are not zero.
+    index_bits : Floats
+        Bits an element (zeros included) that tell where the others stand.
+    packed : bool
+        Whether zeros are left out where the weights are stored.
+    """
+
+    pattern: str
+    density: Floats
+    index_bits: Floats = NOTHING
+    packed: bool = False
 
 
 class Operation(NamedTuple):
@@ -79,6 +103,11 @@ class Operation(NamedTuple):
         ``"all_to_all"``.
     buffers : Floats
         Stored elements that are no parameters (router-bias corrections).
+    fused : tuple of (str, Floats)
+        Name and output channels of each matrix where the operation multiplies several at once
+        (queries, keys and values; a gate and what it gates). Files store them one by one.
+    sparse : Sparsity or None
+        Which of the weights are zero; None: nobody knows of any.
     """
 
     name: str
@@ -105,6 +134,8 @@ class Operation(NamedTuple):
     split: str = "none"
     collective: str = ""
     buffers: Floats = NOTHING
+    fused: tuple[tuple[str, Floats], ...] = ()
+    sparse: Sparsity | None = None
 
     @property
     def active_weights(self) -> Floats:

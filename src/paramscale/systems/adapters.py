@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from paramscale.architecture.parts import matrices_of
 from paramscale.catalogue.formats import as_format
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.parallel import ParallelSpec
@@ -44,28 +45,24 @@ def adapter_elements(layers: Rows, training: TrainingSpec, parallel: ParallelSpe
     if training.trainable_parameters is not None:
         return Elements(dense=training.trainable_parameters / parallel.tensor)
     total: Floats = NOTHING
-    keys: Floats = NOTHING
-    for count, op in reversed(layers):  # attention comes after its projection
-        if op.kind == "attention":
-            keys = 0.5 * (op.kept - op.moved_in)
-        elif op.kind == "matmul" and op.part not in ("head", "router"):
-            total = total + count * _channels(op, training.lora_on, keys)
+    for count, op in layers:
+        if op.part not in ("head", "router") and _stands_beside(op, training.lora_on):
+            total = total + count * _channels(op, training.lora_on)
     assert training.lora_rank is not None  # else there would be no adapters
     return Elements(dense=training.lora_rank * total / parallel.tensor)
 
 
-def _channels(op: Operation, beside: str, keys: Floats) -> Floats:
-    """Return the input and output channels of the adapters beside a matrix."""
-    if beside != "all" and (op.part != "attention" or op.name == "gate"):
-        return NOTHING
-    if beside == "query_value" and op.name == "output":
-        return NOTHING
-    rows = 2.0 * op.moved_in * op.moved_out / op.flops  # FLOPs are 2 x rows x inputs x outputs
-    outputs, inputs = op.moved_out / rows, op.moved_in / rows
-    if op.name == "up" and op.apart is not NOTHING:  # gate and input are two matrices
-        return 2.0 * inputs + outputs
-    if op.name != "query_key_value":
-        return inputs + outputs
-    if beside == "query_value":  # an adapter of the queries, one of the values
-        return 2.0 * inputs + outputs - keys / rows
-    return 3.0 * inputs + outputs
+def _stands_beside(op: Operation, beside: str) -> bool:
+    if beside == "all":
+        return True
+    skipped = ("gate",) if beside == "attention" else ("gate", "output")
+    return op.part == "attention" and op.name not in skipped
+
+
+def _channels(op: Operation, beside: str) -> Floats:
+    """Return the input and output channels of the adapters beside the matrices of an operation."""
+    total: Floats = NOTHING
+    for matrix in matrices_of(op):
+        if beside != "query_value" or matrix.name != "key":
+            total = total + matrix.copies * (matrix.inputs + matrix.outputs)
+    return total
