@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
     from paramscale.analysis.plan_parallelism import Plans as Plans
     from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
+    from paramscale.catalogue.file_types import file_type as file_type
     from paramscale.catalogue.formats import Format as Format
     from paramscale.catalogue.formats import formats as formats
     from paramscale.catalogue.hardware import hardware as hardware
+    from paramscale.catalogue.mixtures import Mixture as Mixture
     from paramscale.catalogue.models import models as models
     from paramscale.core.domain import Domain as Domain
     from paramscale.core.estimates import Estimates as Estimates
@@ -66,6 +68,7 @@ _PLACES = {
     "Law": "laws",
     "Layer": "specs.model",
     "Measurement": "analysis.calibrate",
+    "Mixture": "catalogue.mixtures",
     "ModelSpec": "specs.model",
     "Operation": "specs.block",
     "ParallelSpec": "specs.parallel",
@@ -85,6 +88,7 @@ _PLACES = {
     "errors": "errors",
     "estimate": "analysis.estimate",
     "estimator": "core.estimator",
+    "file_type": "catalogue.file_types",
     "fit_isoflop": "fitting",
     "fit_law": "fitting",
     "formats": "catalogue.formats",
@@ -112,7 +116,7 @@ def __getattr__(name: str) -> Any:
         hint = did_you_mean(name, _PLACES)
         raise AttributeError(f"module 'paramscale' has no attribute {name!r}{hint}")
     if name.endswith("Spec"):  # so that names in specs are checked where they are written
-        import_module("paramscale.catalogue.formats")
+        import_module("paramscale.catalogue.served_formats")
         import_module("paramscale.catalogue.models")
     module = import_module(f"paramscale.{place}")
     value = getattr(module, name, module)

@@ -10,6 +10,7 @@ import pytest
 
 from paramscale.catalogue.formats import formats
 from paramscale.catalogue.hardware import hardware
+from paramscale.catalogue.tables import read_table
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.specs.hardware import COMPUTE_TYPES, FIGURES, HardwareSpec
 
@@ -151,3 +152,27 @@ def test_equals_the_study() -> None:
                 continue
             expected = float(text) if text else np.nan
             np.testing.assert_equal(float(getattr(card, field)), expected, f"{card.name} {field}")
+
+
+def test_what_a_machine_does_with_a_format() -> None:
+    """Native, at another type's rate, unpacked first, or unknown."""
+    said = {
+        (machine, name): hardware[machine].support(formats[name])
+        for machine in ("h100-sxm", "a100", "b200", "gaudi")
+        for name in ("fp8", "nvfp4", "q4_k", "awq-int4-g128", "bf16")
+    }
+    assert said["h100-sxm", "fp8"] == said["b200", "nvfp4"] == said["a100", "bf16"] == "native"
+    assert said["a100", "fp8"] == said["h100-sxm", "nvfp4"] == "emulated"
+    assert said["h100-sxm", "q4_k"] == said["b200", "awq-int4-g128"] == "stored only"
+    assert said["gaudi", "bf16"] == "unknown"
+
+
+def test_zeros_that_a_machine_passes_over() -> None:
+    """2:4 on Ampere and later, in the types of its units; nothing else, nowhere else."""
+    assert hardware["a100"].left_of("2:4", "bf16") == 0.5
+    assert hardware["h100-sxm"].left_of("2:4", formats["fp8"]) == 0.5
+    assert hardware["a100"].left_of("unstructured", "bf16") == 1.0
+    assert hardware["t4"].left_of("2:4", "fp16") == 1.0
+    assert hardware["b300"].left_of("2:4", "fp4") == 1.0
+    known = {row.text("key"): row.names("machines") for row in read_table("sparse_units.csv")}
+    assert all(machine in list(hardware) for each in known.values() for machine in each)

@@ -3,30 +3,52 @@
 A type names a default format and exceptions by tensor and layer: values and down projections get
 more bits in some layers, head and embedding formats of their own. The rules are rows of
 ``data/file_types.csv``: ``more:q6_k`` means that format where the condition holds, ``|`` gives what
-else. The mean bits therefore depend on the model.
+else, ``+`` joins two conditions. The mean bits therefore depend on the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import attrs
 import numpy as np
 
-from paramscale.architecture.embedding import Table
-from paramscale.architecture.experts import MixtureOfExperts
-from paramscale.architecture.grouped_attention import GroupedAttention
-from paramscale.architecture.head import Head
-from paramscale.architecture.mlp import MLP
-from paramscale.catalogue.formats import Format, formats
+from paramscale.architecture.parts import matrices_of
+from paramscale.catalogue.formats import formats
+from paramscale.catalogue.mixtures import Mixture
 from paramscale.catalogue.tables import read_table
 from paramscale.errors import UnknownNameError
 from paramscale.specs.bill import total
+from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.passes import Pass
+from paramscale.typing import Floats
 
-__all__ = ["file_type", "file_types"]
+__all__ = ["file_type", "file_types", "is_file_type"]
+
+#: What a name may end in, to say that the file type is meant and not the block format.
+SUFFIX = ".gguf"
+
+#: Bits of what llama.cpp does not quantize: norms, routers, convolutions, positions, biases.
+_WHOLE = 32.0
+
+#: Families whose queries, keys and values are one tensor in files of llama.cpp.
+_FUSED = frozenset(
+    {
+        "bloom", "chatglm", "dbrx", "falcon", "gpt2", "gpt_bigcode", "gpt_neox", "mpt", "persimmon",
+        "phi", "phi3",
+    }
+)  # fmt: skip
+
+#: Kind of tensor, as the columns of the table name it, by operation or matrix.
+_KINDS = {
+    "query": "query", "key": "key_rows", "value": "value", "key_up": "value", "value_up": "value",
+    "output": "output", "gate": "gate_up", "up": "gate_up", "down": "down",
+}  # fmt: skip
+
+_FEED_FORWARD = ("mlp", "experts", "shared_experts")
 
 
 @cache
@@ -36,10 +58,34 @@ def file_types() -> dict[str, dict[str, str]]:
 
 
 @lru_cache(maxsize=256)
-def file_type(name: str, model: ModelSpec) -> Format:
-    """Return a format with the mean bits per weight that a file of some type has for a model.
+def is_file_type(name: str) -> bool:
+    """Tell whether a name means a file type.
 
-    Blocks for which there is no rule, and norms, keep the default and 32 bits.
+    Names such as ``"q6_k"`` are block formats, too, and mean those unless they end in ``.gguf``.
+
+    Examples
+    --------
+    >>> is_file_type("q4_k_m"), is_file_type("q6_k"), is_file_type("q6_k.gguf")
+    (True, False, True)
+    """
+    folded = name.lower()
+    if folded.endswith(SUFFIX):
+        return folded.removesuffix(SUFFIX) in file_types()
+    return folded in file_types() and folded not in formats
+
+
+def file_type(name: str, model: ModelSpec, *, importance_matrix: bool | None = None) -> Mixture:
+    """Return the formats that a file of some type holds of a model.
+
+    Parameters
+    ----------
+    name : str
+        The type, ``"Q4_K_M"``, also with ``.gguf`` behind it.
+    model : ModelSpec
+        The model; numbers of it may be arrays, and then bits are.
+    importance_matrix : bool, optional
+        Whether activations weighted the errors, which changes some rules; unless said, for the
+        types whose name begins with IQ.
 
     Raises
     ------
@@ -49,95 +95,217 @@ def file_type(name: str, model: ModelSpec) -> Format:
     Examples
     --------
     >>> from paramscale.catalogue.models import models
-    >>> round(file_type("Q4_K_M", models["llama-3-8b"]).bits_per_weight, 2)
+    >>> round(float(file_type("Q4_K_M", models["llama-3-8b"]).bits_per_weight), 2)
     4.89
     """
-    rules = file_types().get(name.lower())
-    if rules is None:
+    key = name.lower().removesuffix(SUFFIX)
+    if key not in file_types():
         raise UnknownNameError("file type", name, file_types())
-    everything = float(total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights))
-    bits = weights = 0.0
-    eight = _has_eight_experts(model)
-    for tensor, count, layer, depth, gqa in _tensors(model):
-        each = _format(rules, tensor, layer, depth, gqa, eight).bits_per_weight
-        bits, weights = bits + count * each, weights + count
-    bits += (everything - weights) * 32.0  # norms, routers and biases stay in fp32
-    return Format(
-        f"{name} of {model.name}", name, "GGUF mixture", block_weights=10**9,
-        code_bits=round(1e9 * bits / everything), compute_type="fp16",
-        source="llama.cpp src/llama-quant.cpp, llama_tensor_get_type",
+    weighted = key.startswith("iq") if importance_matrix is None else importance_matrix
+    return _file_type(key, model, weighted)
+
+
+@lru_cache(maxsize=256)
+def _file_type(key: str, model: ModelSpec, weighted: bool) -> Mixture:
+    rules = _Rules(file_types()[key], model, weighted)
+    bits: dict[str, Floats] = {}
+    weights: dict[str, Floats] = {}
+    for each in _tensors(model):
+        mean = rules.bits(each)
+        bits[each.place] = bits.get(each.place, NOTHING) + mean * each.weights
+        weights[each.place] = weights.get(each.place, NOTHING) + each.weights
+    everything = total(model.operations(Pass(1.0, 1.0)), lambda op: op.weights)
+    overrides = {place: bits[place] / weights[place] for place in bits}
+    if "token_embedding.lookup" in overrides:  # a tied head reads the table
+        overrides.setdefault("head.logits", overrides["token_embedding.lookup"])
+    return Mixture(
+        name=key.upper(), default=formats[file_types()[key]["default"]], overrides=overrides,
+        mean_bits=sum(bits.values(), NOTHING) / everything,
     )  # fmt: skip
 
 
-def _has_eight_experts(model: ModelSpec) -> bool:
-    """Tell whether experts are eight, as in Mixtral, whose small attention gets more bits."""
-    found = (item for _, item in model.walk() if isinstance(item, MixtureOfExperts))
-    return any(np.all(item.experts == 8.0) for item in found)
+class _Tensor(NamedTuple):
+    """A tensor of some equal layers, and where it stands.
+
+    Attributes
+    ----------
+    kind, place : str
+        Column of the rules; component and operation it belongs to.
+    weights, inputs : Floats
+        Elements of all layers together; channels of a row.
+    first, layers : Floats
+        Number of the first of the layers, and how many they are.
+    """
+
+    kind: str
+    place: str
+    weights: Floats
+    inputs: Floats
+    first: Floats
+    layers: Floats
 
 
-def _format(
-    rules: dict[str, str], tensor: str, layer: float, depth: float, gqa: float, eight: bool
-) -> Format:
-    chosen = rules["default"]
-    for rule in rules.get(tensor, "").split("|"):
-        condition, _, name = rule.rpartition(":")
-        if name and (not condition or _holds(condition, layer, depth, gqa, eight)):
-            chosen = name
-            break
-    # models of 80 layers get more bits for values, but not in the branch of the smallest types
-    small = rules["default"].startswith(("iq1", "iq2"))
-    if tensor == "value" and depth == 80 and chosen in ("q3_k", "q4_k") and not small:
-        chosen = "q5_k"
-    return formats[chosen]
+def _tensors(model: ModelSpec) -> Iterator[_Tensor]:
+    """Yield what a file stores of a model."""
+    step, width = Pass(1.0, 1.0), model.width
+    tied = not any(np.any(op.weights > 0.0) for item in model.head for op in
+                   item.operations(width, step) if op.kind == "matmul")  # fmt: skip
+    for item in (*model.embedding, *model.head):
+        for op in item.operations(width, step):
+            yield from _around(op, width, tied)
+    first: Floats = NOTHING
+    for layer in model.layers:
+        for item in layer.blocks:
+            for op in item.operations(width, step):
+                for each in _of_layer(op, model.family in _FUSED):
+                    yield each._replace(
+                        weights=each.weights * layer.count, first=first, layers=layer.count
+                    )
+        first = first + layer.count
 
 
-def _holds(condition: str, layer: float, depth: float, gqa: float, eight: bool) -> bool:
-    eighth = depth // 8
-    more = layer < eighth or layer >= 7 * depth // 8 or (layer - eighth) % 3 == 2
-    return {
-        "gqa4": gqa >= 4.0,
-        "moe8": eight,
-        "more": more,
-        "middle": eighth <= layer < 7 * depth // 8,
-        "first16": layer < depth // 16,
-        "first8": layer < eighth,
-        "first4": layer < 4.0,
-        "first2": layer < 2.0,
-    }[condition]
+def _around(op: Operation, width: Floats, tied: bool) -> Iterator[_Tensor]:
+    """Yield what stands around the layers; a tied table is stored as a head."""
+    kind = "whole"
+    if op.kind == "lookup" and op.part != "position_embedding":
+        kind = "head" if tied and op.part == "token_embedding" else "embedding"
+    elif op.kind == "matmul":
+        kind = "head" if op.part == "head" else "default"
+    if np.any(op.weights > 0.0):
+        inputs = matrices_of(op)[0].inputs if kind == "default" and matrices_of(op) else width
+        yield _Tensor(kind, f"{op.part}.{op.name}", op.weights, inputs, NOTHING, NOTHING)
 
 
-Tensor = tuple[str, float, float, float, float]
+def _of_layer(op: Operation, fused: bool) -> Iterator[_Tensor]:
+    place = f"{op.part}.{op.name}"
+    found = matrices_of(op)
+    if not np.any(op.weights > 0.0):
+        return
+    if not found or op.part == "router" or op.name == "switch":
+        kind = "default" if op.kind == "matmul" and op.part != "router" else "whole"
+        yield _Tensor(kind, place, op.weights, np.float64(1024.0), NOTHING, NOTHING)
+        return
+    together = sum((each.outputs for each in found), NOTHING)
+    for each in found:
+        kind = _KINDS.get(each.name, "default")
+        if op.part not in _FEED_FORWARD and kind in ("gate_up", "down"):
+            kind = "default"
+        if op.part != "attention" and kind not in ("gate_up", "down"):
+            kind = "default"
+        kind = "fused" if fused and op.name == "query_key_value" else kind
+        weights = op.weights * each.outputs / together
+        yield _Tensor(kind, place, weights, each.inputs, NOTHING, NOTHING)
 
 
-def _tensors(model: ModelSpec) -> Iterator[Tensor]:
-    """Yield ``(kind, weights, layer, layers, query heads a key head)`` of quantized matrices."""
-    width, depth = float(model.width), float(model.depth)
-    tied = any(isinstance(item, Head) and item.tied for item in model.head)
-    for item in model.embedding:
-        if isinstance(item, Table):
-            yield "head" if tied else "embedding", float(item.rows) * width, 0.0, depth, 1.0
-    layer = 0.0
-    for group in model.layers:
-        for _ in range(int(np.max(group.count))):
-            for item in group.blocks:
-                for kind, count, gqa in _of_block(item, width):
-                    yield kind, count, layer, depth, gqa
-            layer += 1.0
-    for item in model.head:
-        if isinstance(item, Head) and not item.tied:
-            yield "head", float(item.vocabulary) * width, 0.0, depth, 1.0
+#: Stand-ins where a row is no multiple of a block of 256 weights.
+_FALLBACK = {
+    "q2_k": "q4_0", "q3_k": "q4_0", "q4_k": "q5_0", "q5_k": "q5_1", "q6_k": "q8_0", "tq1_0": "q4_0",
+    "tq2_0": "q4_0",
+}  # fmt: skip
 
 
-def _of_block(item: Any, width: float) -> Iterator[tuple[str, float, float]]:
-    if isinstance(item, GroupedAttention):
-        heads, kv, head = float(item.heads), float(item.kv_heads), float(item.head_width)
-        for kind, count in (("query", heads), ("key_rows", kv), ("value", kv), ("output", heads)):
-            yield kind, width * count * head, heads / kv
-    elif isinstance(item, MLP):
-        inner = float(item.inner)
-        yield "gate_up", width * inner * (2.0 if item.gated else 1.0), 1.0
-        yield "down", width * inner, 1.0
-    elif isinstance(item, MixtureOfExperts):
-        inner = float(item.inner) * float(item.experts)
-        yield "gate_up", width * inner * (2.0 if item.gated else 1.0), 1.0
-        yield "down", width * inner, 1.0
+@attrs.frozen(eq=False)
+class _Rules:
+    """The rules of a type for one model."""
+
+    rules: dict[str, str]
+    model: ModelSpec
+    weighted: bool
+
+    def bits(self, tensor: _Tensor) -> Floats:
+        """Return the mean bits a weight of a tensor over its layers."""
+        if tensor.kind == "whole":
+            return np.float64(_WHOLE)
+        chain = [each for each in self.rules.get(tensor.kind, "").split("|") if each]
+        bits: Floats = NOTHING
+        given: Floats = NOTHING  # conditions of a chain are each part of the next
+        for condition, _, name in (each.rpartition(":") for each in (*chain, self._default)):
+            share = np.maximum(self._share(condition, tensor), given)
+            if np.any(share > given):
+                bits = bits + (share - given) * self._bits(name, tensor)
+            given = share
+        return bits
+
+    @property
+    def _default(self) -> str:
+        return self.rules["default"]
+
+    def _bits(self, name: str, tensor: _Tensor) -> Floats:
+        gqa, depth = self._facts["gqa"], self.model.depth
+        seventy = (depth == 80.0) & (gqa > 1.0) & (tensor.kind == "value")
+        small = self._default.startswith(("iq1", "iq2"))
+        bits: Floats = np.float64(formats[name].bits_per_weight)
+        if name in ("q3_k", "q4_k") and not small:  # models of 80 layers get more for values
+            bits = np.where(seventy, formats["q5_k"].bits_per_weight, bits)[()]
+        if formats[name].block_weights == 256:
+            other = "q8_0" if tensor.kind == "head" else _FALLBACK.get(name, "iq4_nl")
+            whole = np.remainder(tensor.inputs, 256.0) == 0.0
+            bits = np.where(whole, bits, formats[other].bits_per_weight)[()]
+        return bits
+
+    def _share(self, condition: str, tensor: _Tensor) -> Floats:
+        """Return the share of the layers of a tensor in which a condition holds."""
+        share: Floats = np.float64(1.0)
+        for each in condition.split("+") if condition else ():
+            share = share * self._holds(each, tensor)
+        return share
+
+    def _holds(self, condition: str, tensor: _Tensor) -> Floats:
+        if condition in _LAYERS:
+            depth = self.model.depth
+            last = tensor.first + tensor.layers
+            count = _LAYERS[condition]
+            found: Floats = (count(last, depth) - count(tensor.first, depth)) / tensor.layers
+            return found
+        facts = self._facts
+        holds: Any = {
+            "gqa4": facts["gqa"] >= 4.0,
+            "moe4": facts["experts"] >= 4.0,
+            "moe8": facts["experts"] == 8.0,
+            "experts": tensor.place.startswith("experts."),
+            "falcon": self.model.family == "falcon",
+            "imatrix": self.weighted,
+            "noimatrix": not self.weighted,
+        }[condition]
+        return np.where(holds, 1.0, 0.0)[()]
+
+    @property
+    def _facts(self) -> dict[str, Floats]:
+        return _facts(self.model)
+
+
+@lru_cache(maxsize=256)
+def _facts(model: ModelSpec) -> dict[str, Floats]:
+    """Return the query heads a key head, and the experts, of a model."""
+    gqa: Floats = np.float64(1.0)
+    experts: Floats = NOTHING
+    for _, op in model.operations(Pass(1.0, 1.0)):
+        outputs = dict(op.fused)
+        if "query" in outputs and "key" in outputs:
+            gqa = np.maximum(gqa, outputs["query"] / outputs["key"])
+        if op.split == "experts" and (found := matrices_of(op)):
+            experts = np.maximum(experts, found[0].copies)
+    return {"gqa": gqa, "experts": experts}
+
+
+def _more(before: Floats, depth: Floats) -> Floats:
+    """Return how many layers before one are among the outer quarter or every third between."""
+    eighth, late = depth // 8, 7 * depth // 8
+    between: Floats = np.maximum(np.minimum(before, late) - eighth, 0.0) // 3
+    return np.minimum(before, eighth) + np.maximum(before - late, 0.0) + between
+
+
+def _middle(before: Floats, depth: Floats) -> Floats:
+    found: Floats = np.maximum(np.minimum(before, 7 * depth // 8) - depth // 8, 0.0)
+    return found
+
+
+#: Of the first so many layers, in how many a condition holds.
+_LAYERS: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "more": _more,
+    "middle": _middle,
+    "first16": lambda before, depth: np.minimum(before, depth // 16),
+    "first8": lambda before, depth: np.minimum(before, depth // 8),
+    "first4": lambda before, depth: np.minimum(before, 4.0),
+    "first2": lambda before, depth: np.minimum(before, 2.0),
+}

@@ -88,6 +88,11 @@ class Format:
         block = Fraction(self.code_bits + self.overhead_bits, self.block_weights)
         return block + Fraction(self.super_bits, self.super_weights)
 
+    @property
+    def least_bits(self) -> float:
+        """Bits of the tensors that have the fewest; a mixture of formats has several."""
+        return self.bits_per_weight
+
     def bytes_of(self, weights: FloatsLike) -> Floats:
         """Return the bytes that so many weights take; unfilled last blocks are not rounded up.
 
@@ -122,16 +127,21 @@ formats: Catalogue[Format] = Catalogue("format", Format, _rows)
 
 FINDERS["format"] = formats.__getitem__
 
+#: What is meant where a spec states nothing.
+_UNSTATED = "bf16"
 
-def as_format(given: str | Format) -> Format:
-    """Return the format of a name, or the format itself.
+
+def as_format(given: str | Format | None) -> Format:
+    """Return the format of a name, or the format itself; None, where nothing is stated, is bf16.
 
     Examples
     --------
-    >>> as_format("Q4_K").bits_per_weight
-    4.5
+    >>> as_format("Q4_K").bits_per_weight, as_format(None).name
+    (4.5, 'bf16')
     """
-    return _named(given) if isinstance(given, str) else given
+    if isinstance(given, str):
+        return _named(given)
+    return _named(_UNSTATED) if given is None else given
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from paramscale.catalogue.tables import Catalogue, Row, read_table
@@ -15,10 +16,21 @@ __all__ = ["hardware"]
 _TEXTS = ("name", "vendor", "kind", "release_date", "memory_type", "source", "note")
 
 
+@cache
+def _sparse_types() -> dict[str, tuple[str, ...]]:
+    """Return by machine the types in which it passes over the zeros of a 2:4 pattern."""
+    return {
+        machine: row.names("types")
+        for row in read_table("sparse_units.csv")
+        for machine in row.names("machines")
+    }
+
+
 def _machine(row: Row) -> HardwareSpec:
     cells: dict[str, Any] = {column: row.text(column) for column in _TEXTS}
     cells |= {column: row.number(column) for column in FIGURES}
     cells |= {"verified": row.yes("verified"), "unverified": row.names("unverified")}
+    cells["sparse_types"] = _sparse_types().get(row.text("key"), ())
     return HardwareSpec(**cells)
 
 

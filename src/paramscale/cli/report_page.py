@@ -76,6 +76,8 @@ def _load(scenario: Scenario) -> str:
 
 
 def _format(given: Any) -> str:
+    if given is None:  # nothing was stated
+        return "bf16"
     return given if isinstance(given, str) else str(given.name)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import attrs
 import numpy as np
 
+from paramscale.core.completion import COMPLETERS
 from paramscale.core.coverage import Coverage
 from paramscale.core.memory import Memory, Remembered
 from paramscale.core.record import Estimator, Interval
@@ -81,6 +82,8 @@ class Plan:
         results: whoever varies one spec in a loop pays for what depends on it.
         """
         values = dict(inputs)
+        for complete in COMPLETERS:
+            complete(values)
         intervals: dict[str, Interval] = {}
         chosen: dict[str, Call] = {}
         failed: dict[str, str] = {}

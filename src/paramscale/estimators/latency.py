@@ -65,7 +65,7 @@ def decode_roofline(
     step yields several tokens.
     """
     tokens = tokens_together(serving, parallel)
-    totals = totals_of(decode_work, storage_of(serving), parallel.tensor, tokens)
+    totals = totals_of(decode_work, storage_of(serving, hardware), parallel.tensor, tokens)
     running = running_sequences(totals, hardware.memory_bytes, serving, parallel)
     share = running * parallel.data / serving.batch
     step = roofline(decode_work, hardware, serving, parallel, share)

@@ -22,6 +22,7 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.format_remarks import format_remarks, sparse_remarks
 from paramscale.systems.load import tokens_together
 from paramscale.systems.rules import (
     Rule,
@@ -105,7 +106,7 @@ def expected_times(
     grid they are NaN.
     """
     meant = whole(_rules(model, serving, parallel))
-    stored = storage_of(serving)
+    stored = storage_of(serving, hardware)
     decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
     prefill = totals_of(prefill_work, stored, parallel.tensor)
     times = serving_times(decode, prefill, hardware, serving, parallel)
@@ -116,8 +117,16 @@ def expected_times(
         times.running,
         times.parts,
         _banded(_gap(times, serving) * meant, times.least_tpot_s, first),
-        unmeasured(hardware, serving),
+        _remarks(model, decode_work, hardware, serving),
     )
+
+
+def _remarks(
+    model: ModelSpec, work: Bill, hardware: HardwareSpec, serving: ServingSpec
+) -> tuple[str, ...]:
+    """Return what nobody measured or said, and what the machine has no units for."""
+    said = unmeasured(hardware, serving) + format_remarks(hardware, serving)
+    return said + sparse_remarks(work, hardware, serving) if model.changes else said
 
 
 def _gap(times: Times, serving: ServingSpec) -> Floats:

@@ -25,6 +25,9 @@ _PEAKS = {
     "fp4": "fp4_flops_per_s",
 }
 
+#: Bits of an element of each type.
+_BITS = {"fp32": 32, "tf32": 19, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "fp4": 4}
+
 #: The types in which a machine may multiply.
 COMPUTE_TYPES = tuple(_PEAKS)
 
@@ -84,6 +87,8 @@ class HardwareSpec:
         Price when released [USD of that year].
     memory_type : str
         Class of memory: ``"HBM"``, ``"GDDR"``, ``"LPDDR"`` (unified), ``"DDR"``, or ``""``.
+    sparse_types : tuple of str
+        Compute types in which it passes over the zeros of 2:4 patterns, at twice the dense peak.
     source, note : str
         Where the figures can be found again; what was decided where sources disagree.
     verified : bool
@@ -123,6 +128,7 @@ class HardwareSpec:
     power_limit_w: Floats = number(np.nan, missing=True, doc="power limit [W]")
     release_price_usd: Floats = number(np.nan, missing=True, doc="price at release [USD]")
     memory_type: str = choice("", _MEMORY_TYPES, doc="class of memory, empty where not known")
+    sparse_types: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     source: str = ""
     verified: bool = False
     unverified: tuple[str, ...] = attrs.field(default=(), converter=tuple)
@@ -178,6 +184,45 @@ class HardwareSpec:
                 used.append(name)
             unserved = unserved & ~has
         return "/".join(used)
+
+    def support(self, format: str | HasComputeType) -> str:
+        """Return how this machine treats a format: in units of its own, or otherwise.
+
+        Returns
+        -------
+        str
+            ``"native"``: multiplied in the format's own type. ``"emulated"``: multiplied at the
+            rate of another type, since there are no units for it. ``"stored only"``: the format
+            holds weights, which every machine unpacks to a wider type first.
+            ``"unknown"``: no peak is on record.
+
+        Examples
+        --------
+        >>> a100 = HardwareSpec(bf16_flops_per_s=312e12, int8_ops_per_s=624e12)
+        >>> [a100.support(each) for each in ("bf16", "int8", "fp8")]
+        ['native', 'native', 'emulated']
+        """
+        wanted = format if isinstance(format, str) else format.compute_type
+        used = self.compute_type(wanted)
+        bits = getattr(format, "bits_per_weight", _BITS[wanted])
+        if not used:
+            return "unknown"
+        if np.any(bits < 0.9 * _BITS[wanted]):
+            return "stored only"
+        alike = used == wanted or {used, wanted} == {"bf16", "fp16"}
+        return "native" if alike else "emulated"
+
+    def left_of(self, pattern: str, format: str | HasComputeType) -> float:
+        """Return the share of the FLOPs that is left where weights have a pattern of zeros.
+
+        Examples
+        --------
+        >>> card = HardwareSpec(bf16_flops_per_s=1e15, sparse_types=["bf16"])
+        >>> card.left_of("2:4", "bf16"), card.left_of("unstructured", "bf16")
+        (0.5, 1.0)
+        """
+        passes = pattern == "2:4" and self.compute_type(format) in self.sparse_types
+        return 0.5 if passes else 1.0
 
     def _chain(self, format: str | HasComputeType) -> list[tuple[str, Floats]]:
         """Return the types that may serve a format, best first, with their peaks."""

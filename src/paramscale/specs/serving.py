@@ -47,8 +47,10 @@ class ServingSpec:
         Tokens of each prompt.
     output_tokens : FloatsLike
         Tokens that each request writes; 0 asks for the prefill alone.
-    weight_format, kv_format, activation_format : str or Format
-        Number formats of weights, of keys and values, and of everything else.
+    weight_format, kv_format, activation_format : str, Format or Mixture, optional
+        Number formats of weights, of keys and values, and of everything else; weights also as a
+        file type of llama.cpp (``"q4_k_m"``). None: as the model is stored, in 16 bits unless it
+        was quantized.
     expert_format : str or Format, optional
         Number format of routed experts where it is not that of the other matrices (gpt-oss,
         Kimi K2.5).
@@ -82,9 +84,9 @@ class ServingSpec:
     batch: Floats = number(1.0, integer=True, doc="sequences served together")
     prompt_tokens: Floats = number(2048.0, integer=True, doc="tokens of each prompt")
     output_tokens: Floats = number(256.0, integer=True, low_allowed=True, doc="tokens written")
-    weight_format: Any = format_name("bf16", doc="weights")
-    kv_format: Any = format_name("bf16", doc="keys and values")
-    activation_format: Any = format_name("bf16", doc="activations, and states kept as such")
+    weight_format: Any = format_name(None, doc="weights")
+    kv_format: Any = format_name(None, doc="keys and values")
+    activation_format: Any = format_name(None, doc="activations, and states kept as such")
     expert_format: Any = format_name(None, doc="routed experts, None: as weight_format")
     engine: str = choice("", ENGINES, doc="software that serves")
     schedule: str = choice("", SCHEDULES, doc="how sequences come and go")

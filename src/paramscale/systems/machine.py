@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from paramscale.catalogue.formats import Format, as_format
+from paramscale.catalogue.mixtures import AnyFormat, plain_format
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.serving import ServingSpec
-from paramscale.systems.storage import expert_format
+from paramscale.systems.storage import expert_format, weight_format
 from paramscale.typing import Floats
 
 __all__ = ["Machine", "computed_in", "machine_of"]
@@ -55,7 +56,7 @@ class Machine(NamedTuple):
     least: float
 
 
-def computed_in(stored: Format, hardware: HardwareSpec) -> str:
+def computed_in(stored: AnyFormat, hardware: HardwareSpec) -> str:
     """Return the width of the units in which a machine multiplies a format."""
     return _WIDTH.get(hardware.compute_type(stored.compute_type).partition("/")[0], "16")
 
@@ -65,15 +66,16 @@ def machine_of(
 ) -> Machine:
     """Return the figures of a machine for a served model; see :func:`_machine`."""
     return _machine(
-        hardware, as_format(serving.weight_format), expert_format(serving),
+        hardware, weight_format(serving), expert_format(serving),
         as_format(serving.activation_format), accumulates16,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=256)  # specs do not change, and are told apart by identity
 def _machine(
-    hardware: HardwareSpec, stored: Format, experts: Format, computed: Format, accumulates16: bool
-) -> Machine:
+    hardware: HardwareSpec, stored: AnyFormat, experts: AnyFormat, computed: Format,
+    accumulates16: bool,
+) -> Machine:  # fmt: skip
     """Return the figures of a machine for a served model.
 
     Parameters
@@ -98,8 +100,8 @@ def _machine(
         hardware.memory_bytes,
         computed_in(stored, hardware),
         computed_in(experts, hardware),
-        stored.compute_type in ("bf16", "fp16") and stored.bits_per_weight < 16.0,
+        stored.compute_type in ("bf16", "fp16") and plain_format(stored).bits_per_weight < 16.0,
         np.where(peak16 > 1.5 * lanes, 1.0, 0.0)[()],
         fastest,
-        min(stored.bits_per_weight, experts.bits_per_weight) / 8.0,
+        float(min(stored.least_bits, experts.least_bits)) / 8.0,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from paramscale.catalogue.formats import as_format
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.storage import weight_format
 
 __all__ = ["regime_of"]
 
@@ -21,7 +21,7 @@ def regime_of(serving: ServingSpec) -> str:
     """
     if serving.engine in _SINGLE:
         return "single_stream"
-    if not serving.engine and as_format(serving.weight_format).family.startswith("GGUF"):
+    if not serving.engine and weight_format(serving).family.startswith("GGUF"):
         return "single_stream"
     if serving.schedule == "static" or serving.engine in ("gpt-fast", "transformers"):
         return "static"

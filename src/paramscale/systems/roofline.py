@@ -16,16 +16,12 @@ from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
-from paramscale.systems.storage import expert_format
+from paramscale.systems.storage import expert_format, storage_of, weight_format
 from paramscale.typing import Floats
 
 __all__ = ["roofline"]
 
 _ALL = np.float64(1.0)
-
-
-def _flops(op: Operation) -> Floats:
-    return op.flops
 
 
 def _weights_read(op: Operation) -> Floats:
@@ -69,9 +65,9 @@ def roofline(
     reads : Floats
         How often the weights are read.
     """
-    stored, computed = as_format(serving.weight_format), as_format(serving.activation_format)
+    stored, computed = weight_format(serving), as_format(serving.activation_format)
     experts = expert_format(serving)
-    weight = min(stored.bits_per_weight, experts.bits_per_weight) / 8.0
+    weight = float(min(stored.least_bits, experts.least_bits)) / 8.0
     state = _state_bytes(serving)
 
     def moved(op: Operation) -> Floats:
@@ -82,8 +78,10 @@ def roofline(
     peak = np.fmax(hardware.peak_flops_per_s(stored), hardware.peak_flops_per_s(computed))
     if experts is not stored:
         peak = np.fmax(peak, hardware.peak_flops_per_s(experts))
-    compute = total(work, _flops) * share / peak
-    read = reads * total(work, _weights_read if hit else _least_read) * weight
+    passing = storage_of(serving, hardware)
+    compute = total(work, passing.computed) * share / peak
+    elements = _weights_read if hit else _least_read
+    read = reads * total(work, lambda op: elements(op) * passing.kept(op)) * weight
     read = read + total(work, moved) * share
     memory = read / hardware.memory_bandwidth_bytes_per_s
     assert parallel.devices is not None  # filled in by the spec

@@ -2,43 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
-from paramscale.catalogue.formats import Format, as_format
-from paramscale.specs.block import Operation
-from paramscale.specs.serving import ServingSpec
+import numpy as np
 
-__all__ = ["UNQUANTIZED", "Storage", "expert_format", "storage_of"]
+from paramscale.catalogue.formats import Format, as_format
+from paramscale.catalogue.mixtures import AnyFormat, Mixture, as_one_format, plain_format
+from paramscale.specs.block import Operation
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.typing import Floats
+
+__all__ = ["UNQUANTIZED", "Storage", "expert_format", "storage_of", "weight_format"]
 
 #: Parts whose matrices stay as they are when the others are quantized: published fp8, nvfp4, AWQ
 #: and GPTQ checkpoints keep head and router in 16 bits. Files in GGUF block formats do not.
 UNQUANTIZED = frozenset({"head", "router", "embedding"})
 
+_ONE = np.float64(1.0)
+_NONE: Mapping[str, Floats] = MappingProxyType({})
+
 
 class Storage(NamedTuple):
-    """Bytes an element: of plain tensors, matrices, routed experts, and states by their kind."""
+    """Bytes an element: of plain tensors, matrices, routed experts, and states by their kind.
+
+    `mixture` names what is stored otherwise; `sparse` has the patterns of zeros that the machine
+    passes over, with the share of the FLOPs that is left.
+    """
 
     plain: float
     dense: float
     expert: float
     state: dict[str, float]
+    mixture: Mixture | None = None
+    sparse: Mapping[str, Floats] = _NONE
 
-    def of(self, op: Operation) -> float:
-        """Return the bytes an element of the weights of an operation."""
+    def of(self, op: Operation) -> Floats:
+        """Return the bytes an element of the weights of an operation takes where it is held."""
+        each = self._dense(op)
+        if op.sparse is None or not op.sparse.packed:
+            return each
+        return op.sparse.density * each + op.sparse.index_bits / 8.0
+
+    def read(self, op: Operation) -> Floats:
+        """Return the bytes an element that are read: all, unless the machine passes over zeros."""
+        if op.sparse is None or op.sparse.pattern not in self.sparse:
+            return self._dense(op)
+        return self.of(op)
+
+    def computed(self, op: Operation) -> Floats:
+        """Return the FLOPs of an operation that the machine cannot pass over."""
+        if op.sparse is None:
+            return op.flops
+        return op.flops * self.sparse.get(op.sparse.pattern, 1.0)
+
+    def kept(self, op: Operation) -> Floats:
+        """Return the share of the weights of an operation that is read as numbers."""
+        if op.sparse is None or op.sparse.pattern not in self.sparse:
+            return _ONE
+        return op.sparse.density
+
+    def _dense(self, op: Operation) -> Floats:
+        if self.mixture is not None and (bits := self.mixture.bits_of(op)) is not None:
+            return bits / 8.0
         if op.kind != "matmul" or op.part in UNQUANTIZED:
             return self.plain
         return self.expert if op.split == "experts" else self.dense
 
 
-def expert_format(serving: ServingSpec) -> Format:
+def weight_format(serving: ServingSpec) -> AnyFormat:
+    """Return the number format, or the mixture of formats, of the weights."""
+    return as_one_format(serving.weight_format)
+
+
+def expert_format(serving: ServingSpec) -> AnyFormat:
     """Return the number format of the routed experts."""
     given = serving.expert_format
-    return as_format(serving.weight_format if given is None else given)
+    return as_one_format(serving.weight_format if given is None else given)
 
 
-def storage_of(serving: ServingSpec) -> Storage:
+def storage_of(serving: ServingSpec, hardware: HardwareSpec | None = None) -> Storage:
     """Return how a served model is stored.
+
+    Parameters
+    ----------
+    hardware : HardwareSpec, optional
+        The machine that reads it, where times depend on what it passes over.
 
     Examples
     --------
@@ -46,18 +98,28 @@ def storage_of(serving: ServingSpec) -> Storage:
     >>> stored.plain, stored.dense
     (2.0, 0.5625)
     """
-    return _storage(
-        as_format(serving.weight_format), expert_format(serving),
-        as_format(serving.activation_format), as_format(serving.kv_format),
+    stored = _storage(
+        weight_format(serving), expert_format(serving), as_format(serving.activation_format),
+        as_format(serving.kv_format),
     )  # fmt: skip
+    if hardware is None or not hardware.sparse_types:
+        return stored
+    return _on(hardware, stored, plain_format(weight_format(serving)))
+
+
+def _on(hardware: HardwareSpec, stored: Storage, weights: Format) -> Storage:
+    left = hardware.left_of("2:4", weights)
+    return stored._replace(sparse={"2:4": left}) if left < 1.0 else stored
 
 
 @lru_cache(maxsize=256)
-def _storage(stored: Format, experts: Format, computed: Format, cache: Format) -> Storage:
-    dense, plain = stored.bits_per_weight / 8.0, computed.bits_per_weight / 8.0
+def _storage(stored: AnyFormat, experts: AnyFormat, computed: Format, cache: Format) -> Storage:
+    most = plain_format(stored)
+    dense, plain = most.bits_per_weight / 8.0, computed.bits_per_weight / 8.0
     return Storage(
         dense if stored.family.startswith("GGUF") else max(plain, dense),
         dense,
-        experts.bits_per_weight / 8.0,
+        plain_format(experts).bits_per_weight / 8.0,
         {"kv": cache.bits_per_weight / 8.0, "model": plain, "fp32": 4.0},
+        stored if isinstance(stored, Mixture) else None,
     )

@@ -101,9 +101,8 @@ class _Sums:
         """Add weights and FLOPs of an operation, and count layers."""
         kind, place = op.kind, _PLACES.get(op.split, 1)
         if op.weights is not NOTHING or op.borrowed is not NOTHING:
-            each = stored.of(op)
-            held = count * op.weights
-            self.stored[place] = self.stored[place] + held * each
+            each, held = stored.read(op), count * op.weights
+            self.stored[place] = self.stored[place] + held * stored.of(op)
             if kind == "lookup":
                 self.looked_up = self.looked_up + count * op.weights_read
             else:
@@ -112,11 +111,12 @@ class _Sums:
                     held if op.read is None and op.borrowed is NOTHING else count * op.weights_read
                 )
                 read = count * _hit(op, tokens) if hits and tokens is not None else read
-                self.weights[place] = self.weights[place] + read
+                kept = read if op.sparse is None else read * stored.kept(op)
+                self.weights[place] = self.weights[place] + kept
                 self.bytes[place] = self.bytes[place] + read * each
         if op.flops is not NOTHING:
             if kind == "matmul":
-                self.flops[place] = self.flops[place] + count * op.flops
+                self.flops[place] = self.flops[place] + count * stored.computed(op)
             else:
                 self.attention = self.attention + count * op.flops
         if kind == "attention" or kind == "scan":

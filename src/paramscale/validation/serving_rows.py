@@ -10,6 +10,7 @@ import attrs
 from paramscale.analysis.estimate import estimate
 from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.catalogue.formats import Format, formats
+from paramscale.catalogue.mixtures import AnyFormat
 from paramscale.errors import FileFormatError, ParamscaleError
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
@@ -165,7 +166,7 @@ def _lengths(row: dict[str, str], assumed: list[str]) -> tuple[float, float, flo
     return prompt, float(round(output)), variation
 
 
-def _formats(row: dict[str, str], model: ModelSpec, engine: str) -> tuple[Format, Format | None]:
+def _formats(row: dict[str, str], model: ModelSpec, engine: str) -> tuple[AnyFormat, Format | None]:
     """Return the format of the matrices, and of the experts where it is another one."""
     name = row["weight_precision"]
     if name.lower() in file_types() and (engine == "llama.cpp" or "_K_" in name):
@@ -180,7 +181,7 @@ def _formats(row: dict[str, str], model: ModelSpec, engine: str) -> tuple[Format
     return stated, None if experts == stated else experts
 
 
-def _cache_format(row: dict[str, str], dense: Format, four_bits: bool) -> Any:
+def _cache_format(row: dict[str, str], dense: AnyFormat, four_bits: bool) -> Any:
     if stated := row.get("kv_precision"):
         return format_named(stated)
     # Assumed where the table is silent: recipes of InferenceX, and NVIDIA's own quantized
