@@ -12,6 +12,10 @@ own deviation (prior 6 %) and a prior of 3 % around the arithmetic, the centre i
 and the deviation of a row of a new team is sqrt(0.06^2 + scatter^2 + extra^2), where `extra` is
 what the convention adds: the allocator's slack for ``reserved``, and the runtime's context for
 ``device``.
+Activations are arithmetic; what is taken from measurements is their scatter. For code that runs
+step by step it is that of families of models, each with its worst mode; for frameworks that of the
+peaks here, with everything but activations and working set taken away.
+
 Printed are errors with each model and each frozen format left out, and, for runs of which only the
 layout is known, how many are predicted to fit on the machine that they ran on.
 """
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,10 +36,12 @@ import paramscale as ps
 from paramscale.errors import ParamscaleError
 from paramscale.systems.training_memory import training_state
 from paramscale.validation.row import scored
+from paramscale.validation.tables.activations import activations, full_size_activations, predict
 from paramscale.validation.training_memory_rows import memory_of
 from paramscale.validation.training_scenarios import run_of
 
 HERE = Path(__file__).resolve().parents[1] / "src/paramscale/catalogue/data/training_memory.csv"
+SAVED = Path(__file__).resolve().parents[1] / "tests/architecture/activations.jsonl"
 PEAK = "peak_memory_bytes_per_device"
 TEAM, PRIOR = 0.06, 0.03
 EXTRA = {"allocated": 0.0, "reserved": 0.03, "device": 0.04}
@@ -111,6 +118,32 @@ def levels(found: list[tuple[dict[str, str], float]]) -> dict[str, tuple[float, 
     return result
 
 
+def activation_levels(folder: Path, rows: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the factors that hold nine of ten: families' worst modes, and a team's rows."""
+    families: dict[str, float] = defaultdict(float)
+    for record in map(json.loads, SAVED.read_text("utf-8").splitlines()):
+        off = float(np.log(record["saved_bytes"] / predict(record["config"], record)))
+        families[record["model"]] = max(families[record["model"]], abs(off))
+    for compare in (activations, full_size_activations):
+        for each in compare(folder):
+            if not each.refused:
+                name = each.row.split()[0]
+                families[name] = max(
+                    families[name], abs(float(np.log(each.truth / each.predicted)))
+                )
+    implied = []
+    for row, ratio in ratios(rows):
+        memory = memory_of(row)
+        state = training_state(memory.model, memory.training, memory.parallel)
+        active = state.kept + state.working
+        implied.append(np.log((np.exp(ratio) - 1.0) * state.allocated / active + 1.0))
+    found = {}
+    for name, off in (("family", list(families.values())), ("framework", implied)):
+        high = float(np.exp(np.quantile(np.abs(off), 0.9)))
+        found[f"activation_{name}_factor"] = (1.0, 1.0 / high, high)
+    return found
+
+
 def write(fitted: dict[str, Any], rows: int) -> None:
     """Replace the fitted levels in the table, leaving those that are stated."""
     with HERE.open(encoding="utf-8", newline="") as stream:
@@ -120,12 +153,18 @@ def write(fitted: dict[str, Any], rows: int) -> None:
             value, low, high = fitted[line["key"]]
             line.update(
                 value=f"{value:.4f}", low=f"{low:.4f}", high=f"{high:.4f}",
-                source=f"tools/calibrate_training_memory.py on {rows} rows of systems/training.csv",
+                source=f"tools/calibrate_training_memory.py on {_measured(line['key'], rows)}",
             )  # fmt: skip
     with HERE.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
+
+
+def _measured(key: str, rows: int) -> str:
+    if key == "activation_family_factor":
+        return "oracle/activations*.jsonl and tests/architecture/activations.jsonl"
+    return f"{rows} rows of systems/training.csv"
 
 
 def main() -> None:
@@ -136,14 +175,14 @@ def main() -> None:
     given = parser.parse_args()
     rows = rows_of(given.data)
     found = list(ratios(rows))
-    fitted = levels(found)
+    fitted = levels(found) | activation_levels(given.data, rows)
     errors = np.abs(np.expm1([centre(found) - value for _, value in found]))
     print(f"{len(found)} rows, median error {np.median(errors):.3f}, worst {np.max(errors):.3f}")
     for column in ("source_group", "model", "precision", "phase"):
         print(column)
         left_out(found, column)
     for name, (value, low, high) in fitted.items():
-        print(f"{name:18} {value:.4f}  {low:.4f} to {high:.4f}")
+        print(f"{name:27} {value:.4f}  {low:.4f} to {high:.4f}")
     print("runs of which only the layout is known:")
     fits(rows)
     if given.write:

@@ -118,9 +118,12 @@ def test_the_json_is_what_estimate_says(run: Run, configs: Paths) -> None:
         assert found["source"] == e[name].source
         assert found["estimator"] == e[name].estimator
         assert found["inside"] is bool(e[name].inside)
+        assert found["remarks"] == list(e.remarks(name))
+        assert found["reasons"] == []
         for end in ("low", "high"):
             value = float(getattr(e[name], end))
             assert found[end] == (None if math.isnan(value) else value)
+    assert "the engine is not stated" in told["quantities"]["tpot_s"]["remarks"]
     assert told["quantities"]["loss_nats"]["low"] is None
     assert "step_flops" in told["missing"]
     assert not told["missing"].keys() & told["quantities"].keys()

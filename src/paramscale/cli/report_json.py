@@ -17,7 +17,7 @@ def report_record(scenario: Scenario, estimates: Estimates) -> dict[str, Any]:
 
     ``low`` and ``high`` are the ends of the 90 % interval, equal to the value where it is exact,
     null where no interval is known. ``inside`` tells whether the point lies in every domain on
-    the way to the value.
+    the way to the value, ``remarks`` why an interval is wide, ``reasons`` why there is no value.
     """
     model = scenario.model
     return {
@@ -30,7 +30,10 @@ def report_record(scenario: Scenario, estimates: Estimates) -> dict[str, Any]:
             "max_context": model.max_context,
         },
         **{name: _spec(getattr(scenario, name)) for name in _SPECS},
-        "quantities": {name: _quantity(each) for name, each in estimates.items()},
+        "quantities": {
+            name: {**_quantity(each), "remarks": list(estimates.remarks(name))}
+            for name, each in estimates.items()
+        },
         "missing": {name: " ".join(text.split()) for name, text in estimates.missing.items()},
     }
 
@@ -59,4 +62,5 @@ def _quantity(each: Estimate) -> dict[str, Any]:
         "inside": each.inside,
         "source": each.source,
         "parts": each.parts,
+        "reasons": [reason.text for reason in each.reasons],
     }

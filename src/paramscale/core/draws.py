@@ -60,6 +60,8 @@ def draw(
         else:
             continue
         value = result.value if isinstance(result, Interval) else result
+        if sample is None and _is_number(point, step.quantity) and np.ndim(value) == 0:
+            continue  # of what was drawn it takes a part that is exact
         drawn[step.quantity] = _aligned(value, draws, ndim, call, sampled=sample is not None)
     return drawn
 
@@ -94,7 +96,7 @@ def _each(
 def _aligned(value: Any, draws: int, ndim: int, call: Call, *, sampled: bool) -> Any:
     """Return a drawn value with its draw axis in front of `ndim` others."""
     if call.record.quantity.internal and not isinstance(value, np.ndarray):
-        return value
+        return _leading(value, ndim) if sampled else value
     array = np.asarray(value, dtype=np.float64)
     if sampled and (array.ndim == 0 or array.shape[0] != draws):
         raise RegistrationError(
@@ -104,6 +106,21 @@ def _aligned(value: Any, draws: int, ndim: int, call: Call, *, sampled: bool) ->
     if array.ndim > ndim or array.ndim == 0 or not sampled:
         return array
     return array.reshape(draws, *(1,) * (ndim + 1 - array.ndim), *array.shape[1:])
+
+
+def _leading(value: Any, ndim: int) -> Any:
+    """Return an internal result whose arrays, a draw axis in front, got `ndim` dimensions behind.
+
+    Each array in it, but for lone numbers, must carry the axis.
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        return value.reshape(len(value), *(1,) * (ndim + 1 - value.ndim), *value.shape[1:])
+    if isinstance(value, dict):
+        return {key: _leading(each, ndim) for key, each in value.items()}
+    if isinstance(value, tuple):
+        parts = [_leading(each, ndim) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value
 
 
 def quantiles(drawn: Array) -> tuple[Array, Array]:

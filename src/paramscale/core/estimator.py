@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
 
 from paramscale.core.collection import ESTIMATORS, Estimators
 from paramscale.core.domain import Domain
@@ -12,9 +14,26 @@ from paramscale.core.reasons import Refusals
 from paramscale.core.record import Claims, Estimator, Interval, Kind, Parts
 from paramscale.core.source import SourceLike
 
-__all__ = ["ESTIMATORS", "Estimator", "Estimators", "Interval", "Kind", "estimator"]
+__all__ = ["ESTIMATORS", "Estimator", "Estimators", "Interval", "Kind", "estimator", "sampler"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: Takes a number of draws and a generator; returns a callable like the estimator it samples.
+Sample: TypeAlias = Callable[[int, np.random.Generator], Callable[..., Any]]
+
+
+def sampler(of: Callable[..., Any]) -> Callable[[Sample], Sample]:
+    """Return a decorator that gives an estimator, a plain function, its ``sample(n, rng)``.
+
+    What it returns takes the inputs of the estimator; its results carry a leading axis of n draws.
+    Inside the result of an internal quantity every array does, lone numbers apart.
+    """
+
+    def attach(sample: Sample) -> Sample:
+        of.__dict__["sample"] = sample
+        return sample
+
+    return attach
 
 
 def estimator(

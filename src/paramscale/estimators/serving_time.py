@@ -8,22 +8,25 @@ of memory and get a wider interval, as does everything that the scenario does no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
-from paramscale.core.estimator import Interval, estimator
+from paramscale.core.estimator import Interval, estimator, sampler
 from paramscale.core.reasons import Reason
 from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.coefficients import drawn_coefficients
+from paramscale.systems.drawn import at_width, levels, with_axis
 from paramscale.systems.format_remarks import format_remarks, sparse_remarks
 from paramscale.systems.load import tokens_together
+from paramscale.systems.regime import regime_of
 from paramscale.systems.rules import (
     Rule,
     context_rules,
@@ -36,7 +39,7 @@ from paramscale.systems.scope import log_width, unmeasured
 from paramscale.systems.serving import Times, serving_times
 from paramscale.systems.step import StepParts
 from paramscale.systems.storage import storage_of
-from paramscale.systems.totals import totals_of
+from paramscale.systems.totals import Totals, totals_of
 from paramscale.typing import Floats
 
 __all__ = [
@@ -106,9 +109,7 @@ def expected_times(
     grid they are NaN.
     """
     meant = whole(_rules(model, serving, parallel))
-    stored = storage_of(serving, hardware)
-    decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
-    prefill = totals_of(prefill_work, stored, parallel.tensor)
+    decode, prefill = _sums(decode_work, prefill_work, hardware, serving, parallel)
     times = serving_times(decode, prefill, hardware, serving, parallel)
     first = log_width("ttft_s", hardware, serving)
     return ServingTimes(
@@ -127,6 +128,55 @@ def _remarks(
     """Return what nobody measured or said, and what the machine has no units for."""
     said = unmeasured(hardware, serving) + format_remarks(hardware, serving)
     return said + sparse_remarks(work, hardware, serving) if model.changes else said
+
+
+def _sums(
+    decode_work: Bill, prefill_work: Bill, hardware: HardwareSpec, serving: ServingSpec,
+    parallel: ParallelSpec,
+) -> tuple[Totals, Totals]:  # fmt: skip
+    stored = storage_of(serving, hardware)
+    decode = totals_of(decode_work, stored, parallel.tensor, tokens_together(serving, parallel))
+    return decode, totals_of(prefill_work, stored, parallel.tensor)
+
+
+@sampler(expected_times)
+def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]:
+    """Return the expected times with drawn coefficients, and levels of their own.
+
+    The errors of first and further tokens on what was left out of the fit are not correlated.
+    """
+    both = np.stack([levels(draws, rng), levels(draws, rng)])
+
+    def sampled(
+        model: ModelSpec, decode_work: Bill, prefill_work: Bill, hardware: HardwareSpec,
+        serving: ServingSpec, parallel: ParallelSpec,
+    ) -> ServingTimes:  # fmt: skip
+        point = expected_times(model, decode_work, prefill_work, hardware, serving, parallel)
+        ndim = max(np.ndim(each.value) for each in (point.ttft, point.tpot, point.gap))
+        c = drawn_coefficients(
+            regime_of(serving), hardware.memory_type, serving.engine, draws, rng, ndim
+        )
+        decode, prefill = _sums(decode_work, prefill_work, hardware, serving, parallel)
+        times = serving_times(decode, prefill, hardware, serving, parallel, c)
+        first, further = both.reshape(2, draws, *(1,) * ndim)
+        width = log_width("ttft_s", hardware, serving)
+        token = log_width("tpot_s", hardware, serving)
+        tpot = at_width(times.tpot_s, point.tpot.value, token, further)
+        ttft = at_width(times.ttft_s, point.ttft.value, width, first)
+        gap = at_width(_gap(times, serving), point.gap.value, width, first)
+        made = ServingTimes(
+            _exactly(np.maximum(ttft, times.least_ttft_s)),
+            _exactly(np.maximum(tpot, times.least_tpot_s)),
+            times.running, times.parts, _exactly(np.maximum(gap, times.least_tpot_s)), (),
+        )  # fmt: skip
+        found: ServingTimes = with_axis(made, draws, ndim)
+        return found
+
+    return sampled
+
+
+def _exactly(value: Floats) -> Interval:
+    return Interval(value, value, value)
 
 
 def _gap(times: Times, serving: ServingSpec) -> Floats:

@@ -8,21 +8,22 @@ an answer, not an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.catalogue.training_memory import level
 from paramscale.core.domain import Domain
-from paramscale.core.estimator import estimator
+from paramscale.core.estimator import estimator, sampler
 from paramscale.core.reasons import Reason
 from paramscale.core.record import Interval
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.drawn import at_width, levels
 from paramscale.systems.rules import layout_rules, reasons_of
-from paramscale.systems.training_memory import TrainingState, training_state
+from paramscale.systems.training_memory import TrainingState, drawn_state, training_state
 from paramscale.typing import Floats
 
 __all__ = ["activations", "device_memory", "gradients", "optimizer", "state"]
@@ -48,17 +49,46 @@ def state(
     return training_state(model, training, parallel, mask_bytes=mask_bytes)
 
 
+@sampler(state)
+def _sample(draws: int, rng: np.random.Generator) -> Callable[..., TrainingState]:
+    """Return the state with drawn activations; the rest of a peak's scatter is drawn beside it."""
+    both = np.stack([levels(draws, rng), levels(draws, rng)])
+
+    def sampled(
+        model: ModelSpec, training: TrainingSpec, parallel: ParallelSpec, **options: float
+    ) -> TrainingState:
+        point = state(model, training, parallel, **options)
+        return drawn_state(point, _activation_width(training), both)
+
+    return sampled
+
+
+def _activation_width(training: TrainingSpec) -> float:
+    """Return the log of the factor that holds nine of ten measured activations.
+
+    Code that runs step by step was measured family by family; of fused code only whole frameworks.
+    """
+    widths = [float(np.log(level("activation_family_factor").high))]
+    if training.fused:
+        widths.append(float(np.log(level("activation_framework_factor").high)))
+    return float(np.linalg.norm(widths))
+
+
 @estimator(
-    gives=q.ACTIVATION_BYTES, source=_KEPT, name="kept",
+    gives=q.ACTIVATION_BYTES, source=(_KEPT, _LEVEL), name="kept", kind="calibrated",
+    domain=Domain({"training.sequence_length": (32.0, 65536.0)}),
     parts=lambda training_state: training_state.activations,
 )  # fmt: skip
-def activations(training_state: TrainingState) -> Floats:
+def activations(training_state: TrainingState, training: TrainingSpec) -> Interval:
     """Bytes of activations that one device keeps for the backward pass, logits included.
 
     Which tensors these are is a convention of the scenario: fused or step by step, attention
-    kernel, recomputation (fields of ``TrainingSpec``). All micro-batches under way count.
+    kernel, recomputation (fields of ``TrainingSpec``). All micro-batches under way count. Nothing
+    is fitted; the interval is the scatter of measurements over families of models, and, for fused
+    code, over frameworks.
     """
-    return training_state.kept
+    kept, factor = training_state.kept, np.exp(_activation_width(training))
+    return Interval(kept, kept / factor, kept * factor)
 
 
 @estimator(gives=q.GRADIENT_BYTES, source=_ZERO, name="zero")
@@ -113,6 +143,10 @@ def _peak(held: TrainingState, counted: str) -> Interval:
     for extra in _around(held.allocated, counted).values():
         value = value + extra
     band = level(f"{counted}_factor")
+    if np.ndim(held.unexplained):  # drawn: terms and scatter together are as wide as the band
+        width = np.float64(0.5 * np.log(band.high / band.low))
+        value = at_width(value, np.median(value, axis=0), width, held.unexplained) * band.value
+        return Interval(value, value, value)
     return Interval(value * band.value, value * band.low, value * band.high)
 
 

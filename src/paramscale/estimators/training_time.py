@@ -6,13 +6,14 @@ are calibrated on published measurements. What is new widens the interval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
-from paramscale.core.estimator import estimator
+from paramscale.core.estimator import estimator, sampler
 from paramscale.core.reasons import Reason
 from paramscale.core.record import Interval
 from paramscale.specs.bill import Bill
@@ -20,9 +21,11 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.drawn import at_width, factors, levels, with_axis
 from paramscale.systems.rules import format_rules, layout_rules, reasons_of, whole
-from paramscale.systems.training_coefficients import CALIBRATED, SOURCES
+from paramscale.systems.training_coefficients import CALIBRATED, SOURCES, deviations
 from paramscale.systems.training_load import training_load
+from paramscale.systems.training_scope import width
 from paramscale.systems.training_time import StepTime, step_time
 from paramscale.typing import Floats
 
@@ -71,6 +74,30 @@ def step(
         return found
     seconds, low, high = (x * meant for x in (found.seconds, found.low, found.high))
     return found._replace(seconds=seconds, low=low, high=high)
+
+
+@sampler(step)
+def _sample(draws: int, rng: np.random.Generator) -> Callable[..., StepTime]:
+    """Return the step with drawn coefficients, and a level of its own for all points."""
+    level = levels(draws, rng)
+
+    def sampled(
+        training_work: Bill, model: ModelSpec, hardware: HardwareSpec, training: TrainingSpec,
+        parallel: ParallelSpec, **options: Any,
+    ) -> StepTime:  # fmt: skip
+        point = step(training_work, model, hardware, training, parallel, **options)
+        ndim = np.ndim(point.seconds)
+        unsure = {name: factors(x, draws, rng, ndim) for name, x in deviations().items()}
+        load, guesses = training_load(training_work), options.get("guesses", 0.0)
+        found = step_time(load, hardware, training, parallel, guesses, unsure)
+        wide = width(load, hardware, training, guesses)
+        seconds = at_width(found.seconds, point.seconds, wide, level.reshape(-1, *(1,) * ndim))
+        seconds = np.maximum(seconds, found.bound)
+        made = found._replace(seconds=seconds, low=seconds, high=seconds, remarks=())
+        drawn: StepTime = with_axis(made, draws, ndim)
+        return drawn
+
+    return sampled
 
 
 @estimator(

@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from paramscale.catalogue.tables import Row, read_table
+from paramscale.systems.drawn import factors
 from paramscale.typing import Floats
 
-__all__ = ["REGIMES", "Coefficients", "coefficients", "measured"]
+__all__ = ["MOST", "REGIMES", "Coefficients", "coefficients", "drawn_coefficients", "measured"]
 
 FILE = "calibration.csv"
+
+#: No fraction may be above this: nothing that was measured reaches more of a data-sheet figure.
+MOST = 0.97
 
 #: Ways of serving with coefficients of their own.
 REGIMES = ("continuous", "static", "single_stream")
@@ -111,7 +117,7 @@ class Coefficients(NamedTuple):
 
 
 class _Calibration(NamedTuple):
-    """One row: where it holds, of what, how much, and how sure that is."""
+    """One row: where it holds, of what, how much in which unit, and how sure that is."""
 
     regime: str
     memory: str
@@ -119,13 +125,14 @@ class _Calibration(NamedTuple):
     operation: str
     value: float
     deviation: float
+    unit: str
     measured_on: tuple[str, ...]
 
 
 def _read(row: Row) -> _Calibration:
     return _Calibration(
         row.text("regime"), row.text("memory"), row.text("engine"), row.text("operation"),
-        row.number("value"), row.number("deviation"), row.names("measured_on"),
+        row.number("value"), row.number("deviation"), row.text("unit"), row.names("measured_on"),
     )  # fmt: skip
 
 
@@ -152,6 +159,23 @@ def coefficients(regime: str, memory: str = "", engine: str = "") -> Coefficient
     for row in _of(regime):
         if row.operation in found and row.engine and row.engine == engine:
             found[row.operation] *= row.value
+    return Coefficients(**found)
+
+
+def drawn_coefficients(
+    regime: str, memory: str, engine: str, draws: int, rng: np.random.Generator, ndim: int
+) -> Coefficients:
+    """Return coefficients drawn by their deviations, a draw axis before `ndim` further ones."""
+    found: dict[str, Any] = {}
+    for row in sorted(_of(regime), key=lambda row: bool(row.engine)):
+        named = row.operation in Coefficients._fields
+        if named and row.memory in ("", memory) and row.engine in ("", engine):
+            each: Floats = np.float64(row.value)
+            if row.deviation > 0.0:
+                each = each * factors(row.deviation, draws, rng, ndim)
+            found[row.operation] = each * found[row.operation] if row.engine else each
+            if row.unit == "fraction":
+                found[row.operation] = np.minimum(found[row.operation], MOST)
     return Coefficients(**found)
 
 

@@ -72,6 +72,7 @@ def serving_times(
     hardware: HardwareSpec,
     serving: ServingSpec,
     parallel: ParallelSpec,
+    drawn: Coefficients | None = None,
 ) -> Times:
     """Return the times of a served model on a machine in a layout.
 
@@ -79,9 +80,11 @@ def serving_times(
     ----------
     decode, prefill : Totals
         One decode step, and the prefill of all prompts, of the whole model.
+    drawn : Coefficients, optional
+        In place of those of the calibration.
     """
     regime = regime_of(serving)
-    c = coefficients(regime, hardware.memory_type, serving.engine)
+    c = drawn or coefficients(regime, hardware.memory_type, serving.engine)
     machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
     times = times_of(decode, prefill, machine, c, serving, parallel, regime)
     share = times.running * parallel.data / serving.batch

@@ -24,9 +24,6 @@ from paramscale.typing import Floats
 
 __all__ = ["StepParts", "prompt_seconds", "read_seconds", "step_parts", "step_seconds"]
 
-#: No fraction may be above this: nothing that was measured reaches more of a data-sheet figure.
-MOST = 0.97
-
 
 def smooth_maximum(a: Floats, b: Floats, exponent: Floats) -> Floats:
     """Return (a^p + b^p)^(1/p): the larger of two times for large p, their sum for p = 1."""

@@ -18,6 +18,7 @@ __all__ = [
     "SOURCES",
     "TrainingCoefficients",
     "coefficients",
+    "deviations",
     "frameworks",
     "known_machine",
     "of_framework",
@@ -94,14 +95,16 @@ class _Entry(NamedTuple):
     machine: str
     framework: str
     value: float
+    deviation: float
 
 
 @cache
 def _entries() -> tuple[_Entry, ...]:
     def entry(row: Row) -> _Entry:
         return _Entry(
-            row.text("coefficient"), row.text("machine"), row.text("framework"), row.number("value")
-        )
+            row.text("coefficient"), row.text("machine"), row.text("framework"),
+            row.number("value"), row.number("deviation"),
+        )  # fmt: skip
 
     return tuple(entry(row) for row in read_table(FILE))
 
@@ -121,6 +124,19 @@ def coefficients() -> TrainingCoefficients:
     """
     general = {each.name: each.value for each in _general()}
     return TrainingCoefficients(*[general[name] for name in TrainingCoefficients._fields])
+
+
+@cache
+def deviations() -> dict[str, float]:
+    """Return the log deviation of each coefficient that was fitted, by its name.
+
+    Examples
+    --------
+    >>> 0.0 < deviations()["matrix16"] < deviations()["launch_s"]
+    True
+    """
+    rows = [*_general(), *(each for each in _entries() if each.name == "slowness")]
+    return {each.name: each.deviation for each in rows if each.deviation > 0.0}
 
 
 @cache

@@ -20,6 +20,7 @@ from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.adapters import adapter_elements, frozen_bytes
+from paramscale.systems.drawn import Z90, Array, with_axis
 from paramscale.systems.rules import layout_rules, some, whole
 from paramscale.systems.training_activations import (
     Pair,
@@ -45,7 +46,7 @@ from paramscale.systems.training_states import (
 )
 from paramscale.typing import Floats
 
-__all__ = ["TrainingState", "training_state"]
+__all__ = ["TrainingState", "drawn_state", "training_state"]
 
 
 class TrainingState(NamedTuple):
@@ -53,6 +54,7 @@ class TrainingState(NamedTuple):
 
     `activations` is by component; `gradients` is all of them, `gradients_at_peak` what is there
     beside the activations at the peak. NaN where a grid's layout does not divide the model.
+    `unexplained` are standard normal draws of what no term explains; 0 where nothing is drawn.
     """
 
     weights: Floats
@@ -64,6 +66,7 @@ class TrainingState(NamedTuple):
     activations: dict[str, Floats]
     working: Floats
     gathered: Floats
+    unexplained: Floats = NOTHING
 
     @property
     def kept(self) -> Floats:
@@ -126,10 +129,32 @@ def _where(first: Any, a: TrainingState, b: TrainingState, divides: Floats) -> T
     fields = {
         name: pick(getattr(a, name), getattr(b, name))
         for name in a._fields
-        if name != "activations"
+        if name not in ("activations", "unexplained")
     }
     activations = {name: pick(a.activations[name], b.activations[name]) for name in a.activations}
     return TrainingState(activations=activations, **fields)
+
+
+def drawn_state(state: TrainingState, width: float, both: Array) -> TrainingState:
+    """Return a state whose activations and working set are drawn.
+
+    Parameters
+    ----------
+    width : float
+        Log of the factor that holds 90 % of activations.
+    both : array of shape (2, draws)
+        Standard normal draws, of the activations and of what no term explains.
+    """
+    draws, ndim = both.shape[1], np.ndim(state.allocated)
+    level, unexplained = both.reshape(2, draws, *(1,) * ndim)
+    factor = np.exp(width / Z90 * level)
+    made = state._replace(
+        activations={part: factor * each for part, each in state.activations.items()},
+        working=factor * state.working,
+        unexplained=unexplained,
+    )
+    found: TrainingState = with_axis(made, draws, ndim)
+    return found
 
 
 class _Held(NamedTuple):

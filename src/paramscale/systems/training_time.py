@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,14 +13,14 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_coefficients import (
+    TrainingCoefficients,
     coefficients,
-    frameworks,
-    known_machine,
     of_framework,
     of_machine,
 )
 from paramscale.systems.training_load import TrainingLoad
 from paramscale.systems.training_machine import Figures, figures_of, matrix_fraction, speeds_of
+from paramscale.systems.training_scope import remarks, width
 from paramscale.systems.training_step import Layout, Speeds, StepParts, step_parts
 from paramscale.typing import Floats
 
@@ -31,7 +32,6 @@ __all__ = [
     "matrix_format",
     "run_seconds",
     "step_time",
-    "width",
 ]
 
 
@@ -59,6 +59,8 @@ class StepTime(NamedTuple):
         FLOPs of the step, recomputed forward passes included.
     peak_flops : Floats
         FLOP/s of all devices together, at the dense peak of the layers' matrices.
+    remarks : tuple of str
+        Why the interval is wider than that of what was measured.
     """
 
     seconds: Floats
@@ -68,6 +70,7 @@ class StepTime(NamedTuple):
     parts: dict[str, Floats]
     hardware_flops: Floats
     peak_flops: Floats
+    remarks: tuple[str, ...] = ()
 
 
 def matrix_format(training: TrainingSpec) -> str | Format:
@@ -100,32 +103,33 @@ def _again(training: TrainingSpec) -> tuple[float, float, float]:
 @lru_cache(maxsize=64)
 def _reached(hardware: HardwareSpec, used: str | Format, framework: str) -> tuple[Figures, Speeds]:
     """Return figures and speeds of a machine; specs are frozen, so that they are made once."""
-    c, format = coefficients(), as_format(used)
+    return _made(hardware, used, framework, coefficients(), {})
+
+
+def _made(
+    hardware: HardwareSpec, used: str | Format, framework: str, c: TrainingCoefficients,
+    unsure: Mapping[str, Floats],
+) -> tuple[Figures, Speeds]:  # fmt: skip
+    format = as_format(used)
     figures = figures_of(hardware, format)
+    if unsure:
+        figures = figures._replace(
+            **{n: getattr(figures, n) * unsure[n] for n in ("attention", "expert_launch_s")}
+        )
     matrix = matrix_fraction(hardware.compute_type(format), format, c)
     kernel = of_framework("attention_framework", framework)
     return figures, speeds_of(figures, matrix, kernel, c)
 
 
+def _speeds(
+    hardware: HardwareSpec, training: TrainingSpec, c: TrainingCoefficients,
+    unsure: Mapping[str, Floats],
+) -> tuple[Figures, Speeds]:  # fmt: skip
+    return _made(hardware, matrix_format(training), training.framework, c, unsure)
+
+
 def _machine(hardware: HardwareSpec, training: TrainingSpec) -> tuple[Figures, Speeds]:
     return _reached(hardware, matrix_format(training), training.framework)
-
-
-def width(
-    load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec, guesses: Floats
-) -> Floats:
-    """Return the logarithm of the half width of the 90 % interval of a step's time.
-
-    It grows with what is new: routed experts, a framework or a machine that was not measured, and
-    each thing that had to be guessed. The logarithms add in squares.
-    """
-    square = of_framework("width_known", "") ** 2 + guesses * of_framework("width_guess", "") ** 2
-    if training.framework not in frameworks():
-        square = square + of_framework("width_framework", "") ** 2
-    if not known_machine(hardware.name):
-        square = square + of_framework("width_machine", "") ** 2
-    experts = of_framework("width_experts", "") ** 2
-    return np.sqrt(square + np.where(np.asarray(load.exchanges) > 0.0, experts, 0.0))[()]
 
 
 def _bound(load: TrainingLoad, figures: Figures, back: Floats) -> Floats:
@@ -142,17 +146,14 @@ def step_time(
     training: TrainingSpec,
     parallel: ParallelSpec,
     guesses: Floats,
+    unsure: Mapping[str, Floats] | None = None,
 ) -> StepTime:
     """Return the time of one optimizer step; ``training.batch_tokens`` must be stated.
 
-    No time is below the bound, whatever the coefficients say.
+    No time is below the bound, whatever the coefficients say. `unsure` holds factors of them.
     """
-    assert training.batch_tokens is not None  # stated as a need of the estimator
+    layout, figures, raw, slowness = _raw(load, hardware, training, parallel, unsure or {})
     assert parallel.devices is not None
-    layout = layout_of(training, parallel, training.batch_tokens)
-    figures, speeds = _machine(hardware, training)
-    raw = step_parts(load, layout, speeds, coefficients())
-    slowness = of_framework("slowness", training.framework)
     sequences = layout.micro_batch * layout.micro_batches * layout.data
     bound = sequences * _bound(load, figures, layout.backward) / parallel.devices
     expected = np.maximum(raw.total * slowness, bound)
@@ -162,7 +163,25 @@ def step_time(
         _by_cause(raw, slowness),
         sequences * _hardware_flops(load, layout),
         figures.peak * parallel.devices,
+        remarks(load, hardware, training, guesses),
     )  # fmt: skip
+
+
+def _raw(
+    load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec, parallel: ParallelSpec,
+    unsure: Mapping[str, Floats],
+) -> tuple[Layout, Figures, StepParts, Floats]:  # fmt: skip
+    """Return layout, figures of the machine, seconds by cause, and the framework's slowness."""
+    assert training.batch_tokens is not None  # stated as a need of the estimator
+    layout = layout_of(training, parallel, training.batch_tokens)
+    c = coefficients()
+    slowness: Floats = np.float64(of_framework("slowness", training.framework))
+    figures, speeds = _machine(hardware, training)
+    if unsure:
+        c = TrainingCoefficients(*[x * unsure.get(name, 1.0) for name, x in c._asdict().items()])
+        figures, speeds = _speeds(hardware, training, c, unsure)
+        slowness = slowness * unsure.get("slowness", 1.0)
+    return layout, figures, step_parts(load, layout, speeds, c), slowness
 
 
 def _hardware_flops(load: TrainingLoad, layout: Layout) -> Floats:
@@ -173,7 +192,7 @@ def _hardware_flops(load: TrainingLoad, layout: Layout) -> Floats:
     return matrices + pairs + back * load.head_flops
 
 
-def _by_cause(parts: StepParts, slowness: float) -> dict[str, Floats]:
+def _by_cause(parts: StepParts, slowness: Floats) -> dict[str, Floats]:
     return {name.replace("_", " "): slowness * seconds for name, seconds in parts._asdict().items()}
 
 

@@ -17,6 +17,7 @@ import attrs
 from paramscale.analysis.estimate import estimate
 from paramscale.architecture.head import Head
 from paramscale.architecture.latent_attention import LatentAttention
+from paramscale.core.estimate import Estimate
 from paramscale.errors import ParamscaleError
 from paramscale.io.hf.family import model_from_config
 from paramscale.specs.model import ModelSpec
@@ -71,10 +72,11 @@ def _compare(record: dict[str, Any], folder: Path, name: str) -> Comparison:
     if config is None:
         return Comparison(*place, group=record["attn"], refused="its configuration is not there")
     try:
-        predicted = predict(config, record)
+        found = _estimate(config, record)
     except ParamscaleError as error:
         return Comparison(*place, group=record["attn"], refused=str(error))
-    return Comparison(*place, predicted, group=record["attn"])
+    ends = float(found.value), float(found.low), float(found.high)
+    return Comparison(*place, *ends, group=record["attn"])
 
 
 def _config(record: dict[str, Any], folder: Path) -> dict[str, Any] | None:
@@ -89,6 +91,11 @@ def _config(record: dict[str, Any], folder: Path) -> dict[str, Any] | None:
 
 
 def predict(config: dict[str, Any], record: dict[str, Any]) -> float:
+    """Return the estimated bytes for a record."""
+    return float(_estimate(config, record).value)
+
+
+def _estimate(config: dict[str, Any], record: dict[str, Any]) -> Estimate:
     """Return the estimate for a record: a model, a micro-batch, and how the pass is written."""
     model = model_from_config(config)
     if record["scope"] == "body":
@@ -110,7 +117,7 @@ def predict(config: dict[str, Any], record: dict[str, Any]) -> float:
         model=model, training=training, quantities=["activation_bytes"],
         options={"training_state.mask_bytes": 4.0 if wide else 2.0},
     )  # fmt: skip
-    return float(found["activation_bytes"].value)
+    return found["activation_bytes"]
 
 
 def _kernel(attn: str, dropout: float, model: ModelSpec) -> str:
