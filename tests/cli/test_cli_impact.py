@@ -126,3 +126,16 @@ def test_progress_bar_is_drawn_late_and_wiped(
     assert "3 of 4" not in err
     assert bar(4, 4, "sizes") in err
     assert err.endswith("\r")
+
+
+def test_html_is_written_and_nothing_is_printed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "impact.html"
+    ran = run("impact", "--hardware", "h100-sxm", "--html", file)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_html_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> None:
+    ran = run("impact", "1B", "--html", tmp_path / "nowhere" / "impact.html")
+    assert ran.code == 2
+    assert "No such file or directory" in ran.err

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from textwrap import wrap
 
-__all__ = ["columns", "heading", "paragraph", "terminal_width"]
+from paramscale.errors import FileFormatError
+
+__all__ = ["columns", "heading", "paragraph", "terminal_width", "write_text"]
 
 _LEAST = 40
 _MOST = 120
@@ -81,3 +84,17 @@ def _beside(lead: str, last: str, width: int) -> list[str]:
     """Return one row, the last cell wrapped in its own column."""
     first, *more = wrap(last, max(1, width - len(lead)), break_on_hyphens=False) or [""]
     return [(lead + first).rstrip(), *(" " * len(lead) + line for line in more)]
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written; it says why.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileFormatError(f"cannot write {path!r}: {error.strerror or error}") from error

@@ -127,5 +127,22 @@ class Impact(Mapping[str, Row]):
 
         return to_xarray(self)
 
+    def to_html(self) -> str:
+        """Return one self-contained HTML page with plots: no script, nothing from outside."""
+        from paramscale.analysis.impact.page import impact_html
+
+        return impact_html(self)
+
+    def plot(self, *names: str) -> Any:
+        """Return a matplotlib figure with a panel a quantity, those of the page unless named."""
+        from paramscale.analysis.impact.drawing import draw
+
+        return draw(self, names)
+
+    def _repr_html_(self) -> str:
+        from paramscale.analysis.impact.page import notebook_html
+
+        return notebook_html(self)
+
     def __repr__(self) -> str:
         return self.text(100)

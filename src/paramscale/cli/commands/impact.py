@@ -79,17 +79,22 @@ def _add_output(group: Any) -> None:
         help="which estimator or convention gives a quantity; may be repeated",
     )  # fmt: skip
     group.add_argument("--bands", action="store_true", help="show the 90 %% intervals too")
+    group.add_argument("--html", metavar="FILE", help="write one self-contained page with plots")
     group.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the answer."""
+    """Print the answer, or write it as a page."""
     found = _impact(arguments)
+    if arguments.html:
+        from paramscale.cli.page import write_text
+
+        write_text(arguments.html, found.to_html())
     if arguments.json:
         from paramscale.cli.plain import dump
 
         print(dump(found.plain()))
-    else:
+    elif not arguments.html:
         from paramscale.cli.page import terminal_width
 
         print(found.text(terminal_width(), bands=arguments.bands))
