@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from paramscale.catalogue.hardware import hardware as hardware
     from paramscale.catalogue.mixtures import Mixture as Mixture
     from paramscale.catalogue.models import models as models
+    from paramscale.catalogue.prices import prices as prices
+    from paramscale.catalogue.sites import sites as sites
     from paramscale.core.domain import Domain as Domain
     from paramscale.core.estimates import Estimates as Estimates
     from paramscale.core.estimator import Interval as Interval
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from paramscale.io import read_model as read_model
     from paramscale.laws import Law as Law
     from paramscale.laws import laws as laws
+    from paramscale.specs.account import AccountSpec as AccountSpec
     from paramscale.specs.block import Operation as Operation
     from paramscale.specs.block import block as block
+    from paramscale.specs.facts import Fact as Fact
     from paramscale.specs.hardware import HardwareSpec as HardwareSpec
     from paramscale.specs.model import Layer as Layer
     from paramscale.specs.model import ModelSpec as ModelSpec
@@ -59,8 +63,10 @@ __version__ = "0.1.0"
 
 #: Public name, and the module that holds it. Nothing is imported before it is asked for.
 _PLACES = {
+    "AccountSpec": "specs.account",
     "Domain": "core.domain",
     "Estimates": "core.estimates",
+    "Fact": "specs.facts",
     "Format": "catalogue.formats",
     "HardwareSpec": "specs.hardware",
     "Impact": "analysis.impact",
@@ -98,8 +104,10 @@ _PLACES = {
     "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",
     "plan_parallelism": "analysis.plan_parallelism",
+    "prices": "catalogue.prices",
     "quantities": "quantities",
     "read_model": "io",
+    "sites": "catalogue.sites",
 }
 
 __all__ = [*_PLACES, "__version__"]

@@ -19,18 +19,36 @@ __all__ = [
     "BBH_FRACTION",
     "BENCHMARK_ACCURACIES",
     "BEST_EPOCHS_COUNT",
+    "BREAK_EVEN_DEVICE_S",
+    "BREAK_EVEN_SERVED_TOKENS",
+    "BREAK_EVEN_USE_FRACTION",
+    "CARBON_PER_TOKEN_KGCO2E",
+    "CARBON_RATE",
+    "CHEAPEST_LIFE",
+    "CHIP_ENERGY_PER_TOKEN_J",
     "COMPUTE_EXCESS_RATIO",
     "COMPUTE_OPTIMAL_LOSS_NATS",
     "COMPUTE_OPTIMAL_PARAMETERS",
     "COMPUTE_OPTIMAL_TOKENS",
+    "COST_PER_TOKEN_USD",
+    "DAILY_ENERGY_J",
     "DATA_ELASTICITY_RATIO",
     "DATA_OPTIMAL_PARAMETERS",
     "DATA_OPTIMAL_TOKENS",
     "DATA_OPTIMUM",
     "DECODE_FLOPS",
     "DECODE_WORK",
+    "DEPLOYMENT_CARBON_KGCO2E",
+    "DEPLOYMENT_COST_USD",
+    "DEPLOYMENT_ENERGY_J",
     "DOUBLING_RETURN_NATS",
+    "ELECTRICITY_RATE",
     "EMBEDDING_PARAMETERS",
+    "EMBODIED_CARBON_KGCO2E",
+    "EMBODIED_CARBON_PER_TOKEN_KGCO2E",
+    "ENERGY_BOUNDARY",
+    "ENERGY_PER_REQUEST_J",
+    "ENERGY_PER_TOKEN_J",
     "EXTRACTABLE_FRACTION",
     "FEWEST_DEVICES",
     "GOODPUT_FRACTION",
@@ -44,12 +62,16 @@ __all__ = [
     "KV_CACHE_BYTES",
     "LAMBADA_FRACTION",
     "LARGEST_BATCH_COUNT",
+    "LIFETIME_CHEAPEST_PARAMETERS",
+    "LIFETIME_CHEAPEST_TOKENS",
+    "LIFETIME_COST_USD",
     "LIFETIME_OPTIMAL_PARAMETERS",
     "LIFETIME_OPTIMAL_TOKENS",
     "LONGEST_CONTEXT_TOKENS",
     "LONGEST_GAP_S",
     "LOSS_LAW",
     "LOSS_NATS",
+    "MAKING_RATE",
     "MATH_HARD_FRACTION",
     "MATMUL_PARAMETERS",
     "MEMORIZATION_CAPACITY_BITS",
@@ -67,11 +89,16 @@ __all__ = [
     "OVERTRAINING_RATIO",
     "PARAMETERS",
     "PIQA_FRACTION",
+    "POWER_W",
     "PREFILL_FLOPS",
     "PREFILL_WORK",
+    "PURCHASE_PRICE",
     "REDUCIBLE_LOSS_NATS",
+    "RENT_RATE",
     "REPETITION_PARTS",
     "REQUEST_LATENCY_S",
+    "SERVED_TRAINING_CARBON_PER_TOKEN_KGCO2E",
+    "SERVED_TRAINING_ENERGY_PER_TOKEN_J",
     "SERVING_MEMORY_BYTES",
     "SERVING_TIMES",
     "SIZE_ELASTICITY_RATIO",
@@ -83,9 +110,14 @@ __all__ = [
     "TOKEN_DOUBLING_RETURN_NATS",
     "TOKEN_WORK",
     "TPOT_S",
+    "TRAINING_CARBON_KGCO2E",
+    "TRAINING_CHIP_ENERGY_J",
+    "TRAINING_COST_USD",
     "TRAINING_DEVICE_S",
+    "TRAINING_ENERGY_J",
     "TRAINING_FLOPS",
     "TRAINING_MEMORY_BYTES",
+    "TRAINING_POWER_W",
     "TRAINING_STATE",
     "TRAINING_STEP",
     "TRAINING_TIME_S",
@@ -93,8 +125,12 @@ __all__ = [
     "TRAINING_WORK",
     "TTFT_S",
     "UNDERTRAINING_NATS",
+    "WATER_L",
+    "WATER_PER_TOKEN_L",
+    "WATER_RATE",
     "WEIGHT_BYTES",
     "WINOGRANDE_FRACTION",
+    "WORKING_LIFE",
 ]
 
 # What estimators share: computed once an estimate and never shown.
@@ -110,6 +146,15 @@ TRAINING_STATE = _internal("training_state", "What one device holds in training"
 TRAINING_STEP = _internal("training_step", "Seconds of one training step by cause")
 SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
 DATA_OPTIMUM = _internal("data_optimum", "Best size for the unique tokens")
+ENERGY_BOUNDARY = _internal("energy_boundary", "Energy inside the boundary over the accelerators'")
+CARBON_RATE = _internal("carbon_rate", "Greenhouse gas of a joule of electricity")
+WATER_RATE = _internal("water_rate", "Water of a joule of the accelerators")
+ELECTRICITY_RATE = _internal("electricity_rate", "Price of a joule of electricity")
+MAKING_RATE = _internal("making_rate", "Making of devices for a second of their work")
+RENT_RATE = _internal("rent_rate", "Rent of a device for a second")
+PURCHASE_PRICE = _internal("purchase_price", "Price of a device with its part of a server")
+WORKING_LIFE = _internal("working_life", "Seconds of work over which a device is written off")
+CHEAPEST_LIFE = _internal("cheapest_life", "Size and tokens of least money over a model's life")
 
 _parameters = partial(define, topic="Parameters")
 _parameters_detail = partial(_parameters, by_name_only=True)
@@ -198,6 +243,19 @@ GOODPUT_FRACTION = _time_of_training_detail(
 )
 TRAINING_TIME_S = _time_of_training("training_time_s", "Calendar time of the training run")
 TRAINING_DEVICE_S = _time_of_training("training_device_s", "Time of the run, all devices added up")
+
+_energy = partial(define, topic="Energy")
+_energy_detail = partial(_energy, by_name_only=True)
+POWER_W = _energy("power_w", "Mean draw of all accelerators while they serve")
+CHIP_ENERGY_PER_TOKEN_J = _energy(
+    "chip_energy_per_token_j", "Energy of the accelerators for an output token, prompts included"
+)
+TRAINING_POWER_W = _energy_detail(
+    "training_power_w", "Mean draw of all accelerators while they train"
+)
+TRAINING_CHIP_ENERGY_J = _energy_detail(
+    "training_chip_energy_j", "Energy of the accelerators for the whole training run"
+)
 
 _loss = partial(define, topic="Loss")
 _loss_detail = partial(_loss, by_name_only=True)
@@ -319,4 +377,75 @@ KNOWLEDGE_CAPACITY_BITS = _memorisation(
 )
 EXTRACTABLE_FRACTION = _memorisation_detail(
     "extractable_fraction", "Training sequences that their beginning, as a prompt, brings back"
+)
+
+ENERGY_PER_TOKEN_J = _energy(
+    "energy_per_token_j", "Energy for an output token inside the boundary of the account"
+)
+TRAINING_ENERGY_J = _energy(
+    "training_energy_j", "Energy of training inside the boundary of the account"
+)
+ENERGY_PER_REQUEST_J = _energy_detail(
+    "energy_per_request_j", "Energy for a request and its answer inside the boundary"
+)
+DAILY_ENERGY_J = _energy_detail("daily_energy_j", "Energy for the requests of a day")
+DEPLOYMENT_ENERGY_J = _energy_detail(
+    "deployment_energy_j", "Energy for all requests of the model's days in service"
+)
+SERVED_TRAINING_ENERGY_PER_TOKEN_J = _energy_detail(
+    "served_training_energy_per_token_j",
+    "Energy of training for each token that is written in the model's days in service",
+)
+
+_footprint = partial(define, topic="Carbon and water")
+_footprint_detail = partial(_footprint, by_name_only=True)
+TRAINING_CARBON_KGCO2E = _footprint(
+    "training_carbon_kgco2e", "Greenhouse gas of training inside the boundary of the account"
+)
+EMBODIED_CARBON_KGCO2E = _footprint(
+    "embodied_carbon_kgco2e", "Part of the devices' making that falls to the training run"
+)
+CARBON_PER_TOKEN_KGCO2E = _footprint(
+    "carbon_per_token_kgco2e", "Greenhouse gas for an output token inside the boundary"
+)
+WATER_L = _footprint("water_l", "Water for training, on site and for the electricity")
+WATER_PER_TOKEN_L = _footprint(
+    "water_per_token_l", "Water for an output token, on site and for the electricity"
+)
+EMBODIED_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
+    "embodied_carbon_per_token_kgco2e", "Part of the devices' making for an output token"
+)
+DEPLOYMENT_CARBON_KGCO2E = _footprint_detail(
+    "deployment_carbon_kgco2e", "Greenhouse gas of the model's days in service"
+)
+SERVED_TRAINING_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
+    "served_training_carbon_per_token_kgco2e",
+    "Greenhouse gas of training for each token that is written in the model's days in service",
+)
+
+_money = partial(define, topic="Money")
+_money_detail = partial(_money, by_name_only=True)
+TRAINING_COST_USD = _money("training_cost_usd", "Cost of the devices of the training run")
+COST_PER_TOKEN_USD = _money("cost_per_token_usd", "Cost of the devices for an output token")
+DEPLOYMENT_COST_USD = _money_detail(
+    "deployment_cost_usd", "Cost of the output tokens of the model's days in service"
+)
+LIFETIME_COST_USD = _money_detail(
+    "lifetime_cost_usd", "Cost of training and of the model's days in service"
+)
+BREAK_EVEN_DEVICE_S = _money_detail(
+    "break_even_device_s", "Time of work of one device from which buying it is cheaper than renting"
+)
+BREAK_EVEN_USE_FRACTION = _money_detail(
+    "break_even_use_fraction", "Share of a device's life from which buying is cheaper; above 1 none"
+)
+LIFETIME_CHEAPEST_PARAMETERS = _money_detail(
+    "lifetime_cheapest_parameters", "Parameters that reach the same loss for least money with use"
+)
+LIFETIME_CHEAPEST_TOKENS = _money_detail(
+    "lifetime_cheapest_tokens", "Training tokens that reach the same loss for least money with use"
+)
+BREAK_EVEN_SERVED_TOKENS = _money_detail(
+    "break_even_served_tokens",
+    "Output tokens from which a smaller model, trained longer to the same loss, is cheaper",
 )

@@ -78,6 +78,15 @@ _CARBON: Scales = (
     (1e-3, "gCO2e"),
     (1e-6, "mgCO2e"),
     (1e-9, "µgCO2e"),
+    (1e-12, "ngCO2e"),
+)
+_VOLUME: Scales = (
+    (1e6, "ML"),
+    (1e3, "m³"),
+    (1.0, "L"),
+    (1e-3, "mL"),
+    (1e-6, "µL"),
+    (1e-9, "nL"),
 )
 _MONEY: Scales = ((1e9, "B USD"), (1e6, "M USD"), (1e3, "k USD"), (1.0, "USD"), (1e-6, "µUSD"))
 _COUNT: Scales = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1.0, ""))
@@ -100,8 +109,11 @@ UNITS: dict[str, Unit] = {
     "j": Unit("J", _ENERGY),
     "w": Unit("W", _POWER),
     "kgco2e": Unit("kgCO2e", _CARBON),
-    "l": Unit("L", ((1e6, "ML"), (1e3, "m³"), (1.0, "L"), (1e-3, "mL"), (1e-6, "µL"))),
+    "l": Unit(
+        "L", ((1e6, "ML"), (1e3, "m³"), (1.0, "L"), (1e-3, "mL"), (1e-6, "µL"), (1e-9, "nL"))
+    ),
     "usd": Unit("USD", _MONEY),
+    "per_token_usd": Unit("USD/token", ((1e-6, "USD/M tokens"),)),  # as price lists print it
     "nats": Unit("nats", ((1.0, "nats"),), 4),
     "fraction": Unit("fraction", ((0.01, "%"),)),
     "ratio": Unit("ratio", ((1.0, ""),)),

@@ -79,7 +79,9 @@ def test_parts_add_up(key: str) -> None:
     record = RECORDS[key]
     name = record.quantity.name
     for batch in (3, np.array([[1.0], [5.0]])):
-        found = ps.estimate(full_scenario(serving_batch=batch), use={name: record.name})[name]
+        found = ps.estimate(
+            full_scenario(serving_batch=batch), use={name: record.name}, quantities=name
+        )[name]
         assert found.parts
         total = sum(found.parts.values())
         np.testing.assert_allclose(total, np.broadcast_to(found.value, np.shape(total)), rtol=1e-12)

@@ -11,6 +11,7 @@ from paramscale.core.draws import draw
 from paramscale.core.estimates import Estimates
 from paramscale.core.estimator import ESTIMATORS, Estimators
 from paramscale.core.graph import make_plan
+from paramscale.core.interval import Interval
 from paramscale.core.record import Estimator
 from paramscale.core.registry import import_submodules
 from paramscale.core.spec import array_fields
@@ -63,7 +64,8 @@ def estimate(
     **specs
         Specs by name, or what they can be made from (``model="llama-3.1-8b"``); they replace
         those of `scenario`. Also quantities whose value is known (``mfu_fraction=0.4``): they are
-        taken as given, and estimators that need them use them.
+        taken as given, and estimators that need them use them; with ``ps.Interval(value, low,
+        high)`` the interval is carried on.
 
     Returns
     -------
@@ -161,9 +163,11 @@ def _wanted(world: Estimators, quantities: str | Iterable[str] | None) -> tuple[
 
 
 def _given(world: Estimators, name: str, value: Any) -> Any:
-    """Return a quantity that the caller knows, as float64."""
+    """Return a quantity that the caller knows, as float64; with its ends if given as Interval."""
     if name not in world.vocabulary:
         raise UnknownNameError("spec or quantity", name, [*world.kinds, *world.vocabulary])
+    if isinstance(value, Interval):
+        return Interval(*[_given(world, name, end) for end in value])
     return np.float64(value) if np.ndim(value) == 0 else np.asarray(value, dtype=np.float64)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.core.interval import Interval
 from paramscale.core.plan import Call, Plan, Results
-from paramscale.core.record import Interval
 from paramscale.errors import RegistrationError
 
 __all__ = ["draw", "quantiles"]
@@ -47,7 +47,7 @@ def draw(
         if call is None:
             continue
         depends = any(name in drawn for name in call.inputs)
-        inputs = [drawn.get(name, point.values[name]) for name in call.inputs]
+        inputs = [_input(name, call, drawn, point) for name in call.inputs]
         sample = getattr(call.record.function, "sample", None)
         if sample is not None and depends:
             result = _each(
@@ -64,6 +64,12 @@ def draw(
             continue  # of what was drawn it takes a part that is exact
         drawn[step.quantity] = _aligned(value, draws, ndim, call, sampled=sample is not None)
     return drawn
+
+
+def _input(name: str, call: Call, drawn: dict[str, Any], point: Results) -> Any:
+    """Return an input, drawn where it is; the draws themselves are what its interval tells."""
+    value = drawn.get(name, point.values[name])
+    return Interval(value, value, value) if name in call.intervals else value
 
 
 def _is_number(point: Results, name: str) -> bool:
@@ -85,12 +91,18 @@ def _each(
     """
     results = []
     for index in range(draws):
-        now = [x[index] if drawn and isinstance(x, np.ndarray) else x
-               for x, drawn in zip(inputs, is_drawn, strict=True)]  # fmt: skip
+        now = [_at(x, index) if drawn else x for x, drawn in zip(inputs, is_drawn, strict=True)]
         result = sample(1, rng)(*now, **call.options)
         value = result.value if isinstance(result, Interval) else result
         results.append(np.asarray(value)[0])
     return np.stack(results)
+
+
+def _at(value: Any, index: int) -> Any:
+    """Return one of the draws of an input."""
+    if isinstance(value, Interval):
+        return Interval(*[_at(end, index) for end in value])
+    return value[index] if isinstance(value, np.ndarray) else value
 
 
 def _aligned(value: Any, draws: int, ndim: int, call: Call, *, sampled: bool) -> Any:

@@ -12,7 +12,7 @@ from paramscale.core.axes import Axes, name_axes
 from paramscale.core.collection import Estimators
 from paramscale.core.draws import quantiles
 from paramscale.core.estimate import Estimate
-from paramscale.core.plan import Plan, Results, domain_mask
+from paramscale.core.plan import Plan, Results, domain_mask, is_exact
 from paramscale.core.reasons import Reason, reasons
 from paramscale.core.source import cite_text
 from paramscale.core.spec import array_fields
@@ -131,6 +131,17 @@ class Estimates(Mapping[str, Estimate]):
         """
         return reasons(self._results, name, _floats(self._results.values[name]))
 
+    def counted(self, name: str | None = None) -> tuple[str, ...]:
+        """Return what is inside the boundaries of a quantity, or of all of these, in words.
+
+        An input tells it by an attribute ``boundary_in_words``, as the rates of accounts of
+        energy, carbon, water and money do.
+        """
+        names = self if name is None else (name,)
+        inputs = (value for each in names for value in self.input_values(each).values())
+        texts = (text for value in inputs for text in getattr(value, "boundary_in_words", ()))
+        return tuple(dict.fromkeys(texts))
+
     def computed(self, name: str) -> Estimate:
         """Return the estimate of anything that was computed, asked for or on the way."""
         call = self._results.chosen.get(name)
@@ -156,10 +167,7 @@ class Estimates(Mapping[str, Estimate]):
         return known, known
 
     def _is_exact(self, name: str) -> bool:
-        call = self._results.chosen.get(name)
-        if call is None:
-            return True
-        return call.record.kind == "exact" and all(map(self._is_exact, call.inputs))
+        return is_exact(name, self._results.intervals, self._results.chosen)
 
     def _inside(self, name: str) -> Booleans:
         """Return whether each point is in the domains of all that the value came from."""

@@ -70,12 +70,14 @@ def _facts(estimates: Estimates, quantity: Quantity) -> list[tuple[str, str]]:
             facts.append(("input", key if needed.internal else f"{key} = {needed.format(value)}"))
         else:
             facts.append(("input", f"{key} = {short(repr(value), 90)}"))
+    facts += [("counted", text) for text in estimates.counted(quantity.name)]
     if record.domain is not None:
         left = record.domain.describe(domain_values(record, estimates._results.values))
         facts.append(("domain", record.domain.text()))
         facts.append(("", f"outside: {left}" if left else "inside"))
     if quantity.internal:
-        return facts
+        value = estimates._results.values[quantity.name]
+        return facts + [("figure", text) for text in getattr(value, "figures_in_words", ())]
     estimate = estimates.computed(quantity.name)
     if estimate.has_interval:
         low, high = (format_value(end, quantity.unit) for end in (estimate.low, estimate.high))

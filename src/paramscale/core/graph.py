@@ -241,7 +241,8 @@ class _Resolver:
     def _call(self, record: Estimator) -> Call:
         options = self.options.get(record.key, {})
         function = partial(record.function, **options) if options else record.function
-        return Call(function, record.signature.inputs, record, options)
+        signature = record.signature
+        return Call(function, signature.inputs, record, options, signature.intervals)
 
 
 def _by_key(options: Items, estimators: Estimators) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.core.interval import Interval
 from paramscale.core.spec import array_fields
 
 __all__ = ["Memory", "Remembered"]
@@ -47,6 +48,6 @@ class Memory:
 
 
 def _holds_array(name: str, value: Any) -> bool:
-    if isinstance(value, (float, np.ndarray)):
-        return np.ndim(value) > 0
+    if isinstance(value, (float, np.ndarray, Interval)):
+        return np.ndim(value) > 0  # an interval too: what depends on its ends sees its value only
     return bool(array_fields(name, value))

@@ -11,12 +11,23 @@ import numpy as np
 
 from paramscale.core.completion import COMPLETERS
 from paramscale.core.coverage import Coverage
+from paramscale.core.interval import Interval
 from paramscale.core.memory import Memory, Remembered
-from paramscale.core.record import Estimator, Interval
+from paramscale.core.record import Estimator
 from paramscale.errors import MissingInputError
 from paramscale.typing import Booleans
 
-__all__ = ["Call", "Plan", "Results", "Step", "domain_mask", "domain_values", "step_of"]
+__all__ = [
+    "Call",
+    "Plan",
+    "Results",
+    "Step",
+    "domain_mask",
+    "domain_values",
+    "is_exact",
+    "step_of",
+    "with_intervals",
+]
 
 
 class Call(NamedTuple):
@@ -26,6 +37,7 @@ class Call(NamedTuple):
     inputs: tuple[str, ...]
     record: Estimator
     options: Mapping[str, Any]
+    intervals: frozenset[str] = frozenset()
 
 
 class Step(NamedTuple):
@@ -82,11 +94,13 @@ class Plan:
         results: whoever varies one spec in a loop pays for what depends on it.
         """
         values = dict(inputs)
-        for complete in COMPLETERS:
-            complete(values)
-        intervals: dict[str, Interval] = {}
         chosen: dict[str, Call] = {}
         failed: dict[str, str] = {}
+        intervals = {name: value for name, value in inputs.items() if type(value) is Interval}
+        for name, given in intervals.items():
+            values[name] = given.value + 0.0  # another object, so that nothing old is recalled
+        for complete in COMPLETERS:
+            complete(values)
         now: list[Remembered | None] = []
         for step, old in zip(self.steps, self._memory.recall(), strict=False):
             quantity = step.quantity
@@ -99,7 +113,10 @@ class Plan:
                     now.append(None)
                     continue
                 try:
-                    result = call.function(*[values[name] for name in call.inputs])
+                    if call.intervals:
+                        result = call.function(*with_intervals(call, values, intervals, chosen))
+                    else:
+                        result = call.function(*[values[name] for name in call.inputs])
                 except MissingInputError as error:
                     if self.strict:
                         raise
@@ -125,6 +142,43 @@ def step_of(quantity: str, calls: tuple[Call, ...]) -> Step:
     heads = [head for head, _ in coverage.inputs]
     watched = dict.fromkeys([*heads, *(name for call in calls for name in call.inputs)])
     return Step(quantity, calls, coverage, tuple(watched))
+
+
+def with_intervals(
+    call: Call,
+    values: Mapping[str, Any],
+    intervals: Mapping[str, Interval],
+    chosen: Mapping[str, Call],
+) -> list[Any]:
+    """Return the inputs of a call, those with the ends of their interval that it wants so."""
+    found = []
+    for name in call.inputs:
+        value = values[name]
+        if name in call.intervals:
+            value = intervals.get(name) or _ends_of(name, value, intervals, chosen)
+        found.append(value)
+    return found
+
+
+def _ends_of(
+    name: str, value: Any, intervals: Mapping[str, Interval], chosen: Mapping[str, Call]
+) -> Interval:
+    """Return a value without an interval of its own: exact if all behind it is, else unknown."""
+    if is_exact(name, intervals, chosen):
+        return Interval(value, value, value)
+    return Interval(value, value * np.nan, value * np.nan)
+
+
+def is_exact(name: str, intervals: Mapping[str, Interval], chosen: Mapping[str, Call]) -> bool:
+    """Tell whether a value was given as exact, or is exact arithmetic on what was."""
+    found, call = intervals.get(name), chosen.get(name)
+    if found is not None:
+        return np.array_equal(found.low, found.high)
+    if call is None:
+        return True
+    return call.record.kind == "exact" and all(
+        is_exact(each, intervals, chosen) for each in call.inputs
+    )
 
 
 def _able(step: Step, values: Mapping[str, Any], failed: dict[str, str]) -> Call | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import attrs
 
 from paramscale.core.domain import Domain
+from paramscale.core.interval import Interval
 from paramscale.core.quantity import Quantity, learn
 from paramscale.core.reasons import Refusals
 from paramscale.core.registry import Registry
@@ -15,7 +16,6 @@ from paramscale.core.signature import Signature, read_signature
 from paramscale.core.source import Source, SourceLike, as_sources
 from paramscale.core.spec import SpecKind
 from paramscale.errors import RegistrationError, did_you_mean
-from paramscale.typing import Floats
 
 __all__ = ["Claims", "Estimator", "Interval", "Kind", "Parts", "describe"]
 
@@ -23,14 +23,6 @@ __all__ = ["Claims", "Estimator", "Interval", "Kind", "Parts", "describe"]
 Kind: TypeAlias = Literal["exact", "bound", "law", "calibrated"]
 
 Parts: TypeAlias = Callable[..., Mapping[str, Any]]
-
-
-class Interval(NamedTuple):
-    """A value with the ends of its 90 % interval; what an estimator returns if it knows them."""
-
-    value: Floats
-    low: Floats
-    high: Floats
 
 
 class Claims(TypedDict):

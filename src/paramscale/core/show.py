@@ -25,6 +25,7 @@ def estimates_text(estimates: Estimates) -> str:
     lines = [_title(estimates)]
     if rows:
         lines.append(text_table(*_without_empty_columns(rows)))
+    lines += [f"counted: {text}" for text in estimates.counted()]
     lines += [f"not estimated: {short(', '.join(estimates.missing), 84)}"] * bool(estimates.missing)
     return "\n".join(lines)
 
@@ -48,6 +49,8 @@ def estimates_html(estimates: Estimates) -> str:
             value = html_details(_value(estimate), parts)
         rows.append((shown, value, interval, *others))
     body = html_table(*_without_empty_columns(rows))
+    if counted := estimates.counted():
+        body += "".join(f"<p>counted: {escape(text)}</p>" for text in counted)
     if estimates.missing:
         reasons = "".join(f"<pre>{escape(text)}</pre>" for text in estimates.missing.values())
         body += html_details(f"{len(estimates.missing)} not estimated", reasons)

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from paramscale.core.interval import Interval
 from paramscale.core.quantity import Quantity
 from paramscale.core.registry import Registry
 from paramscale.core.spec import SpecKind, kind_of
@@ -32,12 +33,15 @@ class Signature:
         The inputs that are specs, and those that are quantities.
     options : mapping
         Keyword-only parameters and their defaults.
+    intervals : frozenset of str
+        The quantities that are wanted with the ends of their interval, by annotation.
     """
 
     inputs: tuple[str, ...]
     specs: tuple[str, ...]
     quantities: tuple[str, ...]
     options: Mapping[str, Any]
+    intervals: frozenset[str] = frozenset()
 
 
 def read_signature(
@@ -56,7 +60,7 @@ def read_signature(
         The quantities and spec types that exist.
     """
     hints = _hints(function, owner)
-    inputs, specs, options = [], [], {}
+    inputs, specs, options, intervals = [], [], {}, set()
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
             if parameter.default is parameter.empty:
@@ -74,9 +78,11 @@ def read_signature(
             raise RegistrationError(
                 _unknown(parameter.name, hints.get(parameter.name), owner, vocabulary, kinds)
             )
+        elif hints.get(parameter.name) is Interval:
+            intervals.add(parameter.name)
         inputs.append(parameter.name if kind is None else kind.name)
     quantities = tuple(name for name in inputs if name not in specs)
-    return Signature(tuple(inputs), tuple(specs), quantities, options)
+    return Signature(tuple(inputs), tuple(specs), quantities, options, frozenset(intervals))
 
 
 def _hints(function: Any, owner: str) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import numpy as np
 from paramscale.core.registry import Registry, import_submodules
 from paramscale.errors import RegistrationError, SpecError
 
-__all__ = ["SPEC_TYPES", "SpecKind", "array_fields", "coerces", "spec_type"]
+__all__ = ["SPEC_TYPES", "SpecKind", "array_fields", "coerces", "defaults", "spec_type"]
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[[Any], Any])
+D = TypeVar("D", bound=Callable[[], Any])
 
 
 @attrs.define(eq=False)
@@ -118,6 +119,32 @@ def coerces(name: str, *, into: Registry[SpecKind] | None = None) -> Callable[[F
         if kind.coerce is not None:
             raise RegistrationError(f"the spec type {name!r} has a coercer already")
         kind.coerce = function
+        return function
+
+    return register
+
+
+def defaults(name: str, *, into: Registry[SpecKind] | None = None) -> Callable[[D], D]:
+    """Return a decorator that makes a function the default of a registered spec type.
+
+    The function is called once, when the first scenario lacks such a spec.
+
+    Examples
+    --------
+    >>> kinds = Registry("spec", holds=SpecKind)
+    >>> _ = spec_type("size", into=kinds)(float)
+    >>> @defaults("size", into=kinds)
+    ... def one(): return 1.0
+    >>> kinds["size"].make_default()
+    1.0
+    """
+    kinds = SPEC_TYPES if into is None else into
+
+    def register(function: D) -> D:
+        kind = kinds.names_so_far().get(name) or kinds[name]
+        if kind.default is not None:
+            raise RegistrationError(f"the spec type {name!r} has a default already")
+        kind.default = function
         return function
 
     return register

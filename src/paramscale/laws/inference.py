@@ -16,7 +16,7 @@ from paramscale.laws.law import Law
 from paramscale.laws.optimal import terms_of
 from paramscale.typing import Floats, FloatsLike
 
-__all__ = ["Lifetime", "lifetime_optimum"]
+__all__ = ["Lifetime", "break_even_demand", "lifetime_optimum"]
 
 #: Newton steps; from the right of the root of a convex function they fall to it, the error
 #: squared by each. Eight reach float64 over all exponents and demands that were tried.
@@ -89,6 +89,64 @@ def lifetime_optimum(
         data = base * q ** (-1.0 / fit.beta)
         size = (fit.A / ((1.0 - q) * left)) ** (1.0 / fit.alpha)
         return Lifetime(size, data, learn * size * data, use * size * served)
+
+
+def break_even_demand(
+    law: Law | Terms,
+    parameters: FloatsLike,
+    tokens: FloatsLike,
+    smaller: FloatsLike,
+    *,
+    training: FloatsLike = 6.0,
+    inference: FloatsLike = 2.0,
+    **others: Any,
+) -> Floats:
+    """Return the tokens of use from which a smaller model, trained longer, costs less.
+
+    Parameters
+    ----------
+    law : Law or Terms
+        Of Chinchilla's form.
+    parameters, tokens : float or array
+        N and D of the larger model.
+    smaller : float or array
+        Size of the smaller model over that of the larger, below 1.
+    training, inference : float or array
+        Cost for each parameter and token, of training and of use: FLOPs (6 and 2), or money.
+    **others : float or array
+        Further inputs of the law.
+
+    Returns
+    -------
+    float or array
+        0 where the smaller one is cheaper to train too; infinite where no data bring it to the
+        loss of the larger.
+
+    Notes
+    -----
+    With N' = r N and D' of equal loss, the training costs k (N'D' - N D) more and each token of
+    use j (N - N') less; the quotient is the break-even.
+
+    Examples
+    --------
+    Half of Chinchilla's size reaches its loss on more data; from so many tokens of use on:
+
+    >>> from paramscale.laws import laws
+    >>> law = laws["besiroglu2024"]
+    >>> f"{break_even_demand(law, 70e9, 1.4e12, 0.5):.3g}"
+    '2.56e+12'
+    """
+    fit = terms_of(law, **others)
+    size, data, share = positive(parameters), positive(tokens), positive(smaller)
+    share = np.where(share < 1.0, share, np.nan)[()]
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        left = fit.B / data**fit.beta + fit.A / size**fit.alpha * (1.0 - share**-fit.alpha)
+        needed = np.where(left > 0.0, (fit.B / np.maximum(left, 0.0)) ** (1.0 / fit.beta), np.inf)
+        needed = np.where(np.isnan(left), np.nan, needed)
+        more = positive(training) * size * (share * needed - data)
+        saved = positive(inference) * size * (1.0 - share)
+        found: Floats = np.asarray(np.maximum(more, 0.0) / saved)[()]
+        return found
 
 
 def _share(demand: Floats, ratio: Floats, power: Floats) -> Floats:

@@ -21,6 +21,7 @@ class Scenario:
     serving : ServingSpec, optional
     parallel : ParallelSpec, optional
     site : SiteSpec or str, optional
+    account : AccountSpec, optional
 
     Examples
     --------
@@ -34,3 +35,4 @@ class Scenario:
     serving: Any = None
     parallel: Any = None
     site: Any = None
+    account: Any = None

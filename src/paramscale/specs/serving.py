@@ -64,6 +64,10 @@ class ServingSpec:
         for longer, so the mean context of running sequences grows with it.
     request_rate_per_s : FloatsLike, optional
         Requests that arrive in a second, at random times; None: each waits for the one before it.
+    requests_per_day : FloatsLike, optional
+        Demand on the whole deployment; what needs it says so.
+    deployment_days : FloatsLike, optional
+        How long the model is served; what needs it says so.
     draft_tokens, acceptance_fraction : FloatsLike
         Speculative decoding: tokens drafted for each step, and the chance that a draft is right.
     chunk_tokens : FloatsLike, optional
@@ -93,6 +97,8 @@ class ServingSpec:
     output_variation: Floats = number(0.0, low_allowed=True, doc="deviation of outputs over mean")
     request_rate_per_s: Floats | None = number(None, optional=True, doc="requests in a second")
     chunk_tokens: Floats | None = number(None, integer=True, optional=True, doc="read in a step")
+    requests_per_day: Floats | None = number(None, optional=True, doc="demand in a day")
+    deployment_days: Floats | None = number(None, optional=True, doc="days in service")
     draft_tokens: Floats = number(0.0, integer=True, low_allowed=True, doc="drafted a step")
     assumed: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     acceptance_fraction: Floats = number(0.7, low_allowed=True, high=1.0, doc="drafts that hold")

@@ -11,6 +11,7 @@ import numpy as np
 from paramscale.analysis.estimate import estimate
 from paramscale.core.estimates import Estimates
 from paramscale.core.record import Estimator
+from paramscale.specs.account import AccountSpec
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
@@ -51,6 +52,9 @@ def full_scenario(**changes: Any) -> Scenario:
         for field in attrs.fields(HardwareSpec)
         if isinstance(field.default, float) and np.isnan(field.default)
     }
+    place: dict[str, Any] = {
+        field.name: 1.2 for field in attrs.fields(SiteSpec) if isinstance(field.default, float)
+    }
     return Scenario(
         model=ModelSpec.of_size(changes.get("model_parameters", 1e9), like=_model()),
         hardware=HardwareSpec(name="check", **figures),
@@ -58,14 +62,15 @@ def full_scenario(**changes: Any) -> Scenario:
             batch=changes.get("serving_batch", 2),
             prompt_tokens=changes.get("serving_prompt_tokens", 300),
             output_tokens=40,
+            requests_per_day=1e5,
+            deployment_days=365,
         ),
         training=TrainingSpec(
             tokens=changes.get("training_tokens", 2e10), unique_tokens=1e9, batch_tokens=1e6
         ),
         parallel=ParallelSpec(),
-        site=SiteSpec(
-            pue=1.2, grid_kgco2e_per_kwh=0.3, water_l_per_kwh=1.5, electricity_usd_per_kwh=0.1
-        ),
+        site=SiteSpec(**place),
+        account=AccountSpec(),
     )
 
 
