@@ -31,6 +31,9 @@ CLOUD_NAMES = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 STATES = {"Ohio": "US-OH", "Iowa": "US-IA", "Illinois": "US-IL", "New York": "US-NY",
           "Pennsylvania": "US-PA", "USA": "US"}  # fmt: skip
 
+#: No electricity is made with more [kg CO2e / kWh]; a greater figure is a slip of units.
+MOST = 1.5
+
 #: Figures of a place that nobody measured, from the ends of what is known elsewhere.
 FLEETS = ("Google", "Meta", "AWS", "Microsoft", "OVHcloud")
 
@@ -79,6 +82,9 @@ def grids(study: Path) -> Iterator[Figure]:
         value, year = float(row["kgco2e_per_kwh"]), year_of(row["year"])
         if "marginal" in basis or "GSF composite" in basis:
             continue  # both are marginal: 0.78 kg/kWh for Sweden
+        if value > MOST:
+            print(f"left out: {zone} {value} kg/kWh ({row['source']})")
+            continue
         if "market based" in basis:
             if "estimate" not in basis:
                 yield Figure(region(zone), MARKET, year, value, None, None, "market", row["source"])

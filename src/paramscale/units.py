@@ -113,7 +113,7 @@ UNITS: dict[str, Unit] = {
         "L", ((1e6, "ML"), (1e3, "m³"), (1.0, "L"), (1e-3, "mL"), (1e-6, "µL"), (1e-9, "nL"))
     ),
     "usd": Unit("USD", _MONEY),
-    "per_token_usd": Unit("USD/token", ((1e-6, "USD/M tokens"),)),  # as price lists print it
+    "per_token_usd": Unit("USD/token", ((1.0, "USD/token"), (1e-6, "USD/M tokens"))),
     "nats": Unit("nats", ((1.0, "nats"),), 4),
     "fraction": Unit("fraction", ((0.01, "%"),)),
     "ratio": Unit("ratio", ((1.0, ""),)),

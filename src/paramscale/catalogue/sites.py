@@ -62,12 +62,11 @@ class Sites(Catalogue[SiteSpec]):
 
     def __getitem__(self, name: str) -> SiteSpec:
         place, _, year = name.partition("@") if isinstance(name, str) else (name, "", "")
-        if not year:
-            return super().__getitem__(name)
         key = self._key(place)
         if key is None:
-            raise UnknownNameError(self.kind, place, self._items)
-        return self._of_year(self._places[key], year)
+            names = [each.name for each in self._places.values()]
+            raise UnknownNameError(self.kind, place, {*self._items, *names})
+        return self._of_year(self._places[key], year) if year else self._items[key]
 
     def __contains__(self, name: object) -> bool:
         place, _, year = name.partition("@") if isinstance(name, str) else ("", "", "")

@@ -48,6 +48,8 @@ class Memory:
 
 
 def _holds_array(name: str, value: Any) -> bool:
-    if isinstance(value, (float, np.ndarray, Interval)):
-        return np.ndim(value) > 0  # an interval too: what depends on its ends sees its value only
+    if isinstance(value, Interval):  # what depends on its ends would be recalled by its value
+        return True
+    if isinstance(value, (float, np.ndarray)):
+        return np.ndim(value) > 0
     return bool(array_fields(name, value))

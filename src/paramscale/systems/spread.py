@@ -7,6 +7,7 @@ apart. A figure known exactly adds nothing, one without a known interval makes t
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +68,11 @@ def inverse(divisor: Factor) -> Factor:
 
 def _squared_log(above: Floats, below: Floats) -> Floats:
     """Return ln(above / below) squared; equal ones, also both zero, differ by nothing."""
+    if type(above) is np.float64 and type(below) is np.float64:
+        if above == below:
+            return _NONE
+        if below > 0.0:
+            return np.float64(math.log(above / below) ** 2)  # a tenth of the time of arrays
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.log(np.where(above == below, 1.0, above / below))
     squared: Floats = (found * found)[()]
@@ -89,8 +95,10 @@ def times(first: Interval, *others: Factor) -> Interval:
         value = value * other.value
         down = down + other.down
         up = up + other.up
-    if type(down) is np.float64 and down == 0.0 and up == 0.0:
-        return Interval(value, value, value)
+    if type(down) is np.float64 and type(up) is np.float64:
+        if down == 0.0 and up == 0.0:
+            return Interval(value, value, value)
+        return Interval(value, value * math.exp(-math.sqrt(down)), value * math.exp(math.sqrt(up)))
     return Interval(value, value * np.exp(-np.sqrt(down)), value * np.exp(np.sqrt(up)))
 
 
@@ -109,4 +117,6 @@ def plus(*terms: Interval) -> Interval:
         value = value + term.value
         below = below + (term.value - term.low) ** 2
         above = above + (term.high - term.value) ** 2
+    if type(below) is np.float64 and type(above) is np.float64:
+        return Interval(value, value - math.sqrt(below), value + math.sqrt(above))
     return Interval(value, value - np.sqrt(below), value + np.sqrt(above))
