@@ -38,11 +38,11 @@ def _product() -> Scenario:
 
 def _batch() -> Scenario:
     with refusals_as_nan():
-        return _with(serving=ps.ServingSpec(batch=[0, 1, 8], prompt_tokens=300, output_tokens=40))
+        return _with(serving=attrs.evolve(full_scenario().serving, batch=[0, 1, 8]))
 
 
 def _context() -> Scenario:
-    return _with(serving=ps.ServingSpec(prompt_tokens=[300, 9000], output_tokens=40))
+    return _with(serving=attrs.evolve(full_scenario().serving, prompt_tokens=[300, 9000]))
 
 
 def _hours() -> Scenario:
