@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
     from paramscale.analysis.plan_parallelism import Plans as Plans
     from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
+    from paramscale.analysis.sweep import Sweep as Sweep
+    from paramscale.analysis.sweep import sweep as sweep
     from paramscale.catalogue.file_types import file_type as file_type
     from paramscale.catalogue.formats import Format as Format
     from paramscale.catalogue.formats import formats as formats
@@ -85,6 +87,7 @@ _PLACES = {
     "Scenario": "specs.scenario",
     "ServingSpec": "specs.serving",
     "SiteSpec": "specs.site",
+    "Sweep": "analysis.sweep",
     "TrainingSpec": "specs.training",
     "audit": "fitting",
     "block": "specs.block",
@@ -108,6 +111,7 @@ _PLACES = {
     "quantities": "quantities",
     "read_model": "io",
     "sites": "catalogue.sites",
+    "sweep": "analysis.sweep",
 }
 
 __all__ = [*_PLACES, "__version__"]

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from paramscale.analysis.estimate import collect_inputs
 from paramscale.analysis.fields import Field, field_of, is_numeric, with_fields
 from paramscale.core.collection import ESTIMATORS, Estimators
+from paramscale.core.spec import array_fields
 from paramscale.errors import SpecError, UnknownNameError
 
 __all__ = ["Axis", "Case", "Pairing", "Space", "space_of"]
@@ -161,6 +162,13 @@ class Space:
                 values[field] = each[part].reshape(shape)
         return with_fields(self.base, values, self.world)
 
+    def point(self, place: Sequence[int]) -> dict[str, Any]:
+        """Return the specs of one point, its place along each axis given; arrays have no part."""
+        values: dict[Field, Any] = {}
+        for axis, i in zip(self.axes, place, strict=True):
+            values |= {f: each[i] for f, each in zip(axis.fields, axis.values, strict=True)}
+        return with_fields(self.base, values, self.world)
+
 
 def space_of(
     scenario: object,
@@ -189,7 +197,7 @@ def space_of(
     UnknownNameError
         If a path names no field.
     SpecError
-        If an axis is empty, or paired ones are of unequal lengths.
+        If an axis is empty, paired ones are of unequal lengths, or the scenario holds arrays.
 
     Examples
     --------
@@ -204,9 +212,23 @@ def space_of(
         base = collect_inputs(world, None, scenario)
     else:
         base = collect_inputs(world, scenario, {})
+    _refuse_grids(base)
     found = {path: _values(field_of(path, world), each) for path, each in over.items()}
     groups = _groups(list(over), paired)
     return Space(base, tuple(_axis(group, found, world) for group in groups), world)
+
+
+def _refuse_grids(base: Mapping[str, Any]) -> None:
+    """Raise where the scenario is a grid itself: its dimensions and those of axes would mix."""
+    for name, spec in base.items():
+        arrays = array_fields(name, spec)
+        if isinstance(spec, np.ndarray):
+            arrays = [(name, spec)]
+        for path, array in arrays:
+            raise SpecError(
+                f"{path} holds an array of shape {array.shape}; make it an axis instead:"
+                f" {{{path!r}: [...]}}"
+            )
 
 
 def _values(field: Field, given: Any) -> Any:

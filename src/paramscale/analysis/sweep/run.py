@@ -1,0 +1,128 @@
+"""The engine of a sweep: the job, its layout and division, and who computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from paramscale.analysis.sweep.job import Columns, Job
+from paramscale.analysis.sweep.layout import Layout, lay_out
+from paramscale.analysis.sweep.memory import refuse_if_too_large
+from paramscale.analysis.sweep.region import Done, Part, Task, Work, collect
+from paramscale.analysis.sweep.tiles import Division, divide
+from paramscale.analysis.sweep.workers import done_by_threads
+
+__all__ = ["Engine", "Means"]
+
+
+@attrs.frozen(eq=False)
+class Means:
+    """By whom a sweep is computed, and how it is divided.
+
+    Attributes
+    ----------
+    threads : int
+        Threads of this process.
+    client : dask.distributed.Client or None
+        A cluster that computes the regions instead.
+    progress : callable or None
+        Told after each region: how many are done, how many there are.
+    tile, region : int
+        Most points of a tile and of a region.
+    """
+
+    threads: int
+    client: Any
+    progress: Callable[[int, int], None] | None
+    tile: int
+    region: int
+
+
+@attrs.frozen(eq=False)
+class Engine:
+    """A job that is laid out, divided, and ready to be computed."""
+
+    job: Job
+    layout: Layout
+    division: Division
+    means: Means
+
+    @classmethod
+    def of(cls, job: Job, means: Means) -> Engine:
+        """Return the engine of a job.
+
+        Raises
+        ------
+        ParamscaleError
+            If nothing can be estimated.
+        """
+        layout = lay_out(job)
+        sizes = [axis.size for axis in job.space.numeric]
+        draws = max(job.draws, 1)
+        division = divide(
+            sizes, layout.numeric_varies(), tile=means.tile // draws, region=means.region // draws
+        )
+        return cls(job, layout, division, means)
+
+    def for_job(self, job: Job) -> Engine:
+        """Return the engine of another job on the same space."""
+        return Engine.of(job, self.means)
+
+    def count(self) -> int:
+        """Return the number of regions."""
+        return self.division.count(self.job.space)
+
+    def run(
+        self, task: Task, numbers: Iterable[int] | None = None, done: int = 0
+    ) -> Iterator[Done]:
+        """Do a task with every region, and yield what comes of it, in any order.
+
+        Parameters
+        ----------
+        task : callable
+            What is done with each; a cluster must be able to send it.
+        numbers : iterable of int, optional
+            Regions; all of them unless given.
+        done : int
+            How many were done before, for the progress.
+        """
+        total = self.count()
+        work = Work(self.job, self.layout, self.division, task)
+        tell = self.means.progress
+        for each in self._done(work, range(total) if numbers is None else numbers):
+            done += 1
+            if tell is not None:
+                tell(done, total)
+            yield each
+
+    def _done(self, work: Work, numbers: Iterable[int]) -> Iterator[Done]:
+        return done_by_threads(work, numbers, self.means.threads)
+
+    def collect(self) -> tuple[Columns, dict[str, str]]:
+        """Return all columns, and the choices of labels that were refused.
+
+        Raises
+        ------
+        SpecError
+            If they would not fit into memory.
+        """
+        refuse_if_too_large(self.job.space.size, self.layout.bytes())
+        columns = self.layout.empty(self.job.space.shape)
+        start, refused = [0] * len(self.job.space.axes), {}
+        for done in self.run(collect):
+            part: Part = done.result
+            self.layout.put(columns, part.columns, part.place, start)
+            if done.refused:
+                refused[self.labels(part.region.labels)] = done.refused
+        return columns, refused
+
+    def labels(self, index: Iterable[int]) -> str:
+        """Return a choice of labels as text."""
+        pairs = zip(self.job.space.labelled, index, strict=True)
+        return ", ".join(
+            f"{path}={values[place]}"
+            for axis, place in pairs
+            for path, values in axis.coordinates().items()
+        )
