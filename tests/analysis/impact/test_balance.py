@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import paramscale as ps
 from paramscale.analysis.impact.choose import choose, limits_of
-from paramscale.analysis.impact.rows import own_row
+from paramscale.analysis.impact.row import own_row
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_balance_agrees_with_brute_force(whole: ps.Impact) -> None:
     rows = whole.curve
     scores = [
         np.log(loss) + 0.01 * np.log2(cost)
-        for loss, cost in zip(rows["loss_nats"].value, rows["lifetime_device_s"].value, strict=True)
+        for loss, cost in zip(rows["loss_nats"].value, rows["total_device_s"].value, strict=True)
     ]
     best = scores.index(min(scores))
     assert whole.balanced.parameters == rows["parameters"].value[best]
@@ -67,7 +67,7 @@ def test_use_that_costs_nothing_does_not_shrink_it() -> None:
     """Without any use only training is paid, which small models make cheap."""
     unused = ps.impact(hardware="h100-sxm", lifetime_tokens=0)
     np.testing.assert_allclose(
-        unused["lifetime_device_s"].value, unused["training_device_s"].value, rtol=1e-12
+        unused["total_device_s"].value, unused["training_device_s"].value, rtol=1e-12
     )
     assert unused.balanced.parameters >= ps.impact(hardware="h100-sxm").balanced.parameters
 
@@ -94,10 +94,10 @@ def test_binding_limit_is_named() -> None:
 @pytest.mark.parametrize(("objective", "name", "pick"), [
     ("loss", "loss_nats", np.nanargmin),
     ("latency", "tpot_s", np.nanargmin),
-    ("cost", "lifetime_device_s", np.nanargmin),
+    ("cost", "total_device_s", np.nanargmin),
     ("mmlu_fraction", "mmlu_fraction", np.nanargmax),
     ("throughput_tokens_per_s", "throughput_tokens_per_s", np.nanargmax),
-    ("efficient", "lifetime_excess_ratio", np.nanargmin),
+    ("efficient", "cost_excess_ratio", np.nanargmin),
 ])  # fmt: skip
 def test_other_objectives(objective: str, name: str, pick: object) -> None:
     found = ps.impact(hardware="h100-sxm", objective=objective)
@@ -118,17 +118,17 @@ def test_signs_of_limits() -> None:
     """Accuracies and speeds must be at least, the rest at most, unless a sign says otherwise."""
     rows = {
         name: own_row("training_tokens", np.ones(2))
-        for name in ("tpot_s", "mmlu_fraction", "lifetime_device_s")
+        for name in ("tpot_s", "mmlu_fraction", "total_device_s")
     }
     found = limits_of({"tpot_s": 2, "mmlu_fraction": "<= 0.5", "cost": ">=3"}, rows)
     assert [(each.name, each.least, each.value) for each in found] == [
-        ("tpot_s", False, 2.0), ("mmlu_fraction", False, 0.5), ("lifetime_device_s", True, 3.0),
+        ("tpot_s", False, 2.0), ("mmlu_fraction", False, 0.5), ("total_device_s", True, 3.0),
     ]  # fmt: skip
 
 
 def test_nothing_costs_less_than_the_least(whole: ps.Impact) -> None:
     """The family lies at or above its own frontier, and touches it."""
-    excess = whole.curve["lifetime_excess_ratio"].value
+    excess = whole.curve["cost_excess_ratio"].value
     assert excess.min() == pytest.approx(1.0, abs=2e-3)
 
 

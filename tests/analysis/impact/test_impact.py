@@ -89,6 +89,29 @@ def test_fewest_devices_hold_each_size(default: ps.Impact) -> None:
     np.testing.assert_array_equal(devices[: alone.size] > 1, alone)
 
 
+def test_fewer_bits_are_estimates_of_their_own_layout(few: ps.Impact) -> None:
+    """Fewer bits take no more devices, and the row is the estimate in that format."""
+    for key, form in {"fp8": "fp8", "int4": "awq-int4-g128"}.items():
+        devices = few[f"{key}_serving_devices"].value
+        assert (devices <= few["serving_devices"].value).all()
+        alone = devices == 1
+        assert alone.any()
+        for place in np.flatnonzero(alone):
+            expected = ps.estimate(
+                model=ps.ModelSpec.of_size(SIZES[place]), hardware="h100-sxm",
+                serving=attrs.evolve(few.question.serving, weight_format=form),
+                training=few.question.training, quantities=["tpot_s"],
+            )["tpot_s"]  # fmt: skip
+            assert few[f"{key}_tpot_s"].value[place] == pytest.approx(expected.value, rel=1e-12)
+
+
+def test_what_is_compressed_already_is_not_compressed_again() -> None:
+    load = ps.ServingSpec(batch=8, weight_format="fp8")
+    found = ps.impact(hardware="h100-sxm", sizes=[8e9], serving=load)
+    assert "fp8_tpot_s" not in found
+    assert found["int4_serving_devices"].value == found["serving_devices"].value
+
+
 def test_layout_that_is_given_is_taken() -> None:
     found = ps.impact(hardware="h100-sxm", sizes=[8e9], parallel=ps.ParallelSpec(tensor=4))
     expected = ps.estimate(
@@ -154,7 +177,7 @@ def test_what_size_does_is_monotone(default: ps.Impact) -> None:
     """More parameters learn more, return less, and cost more."""
     for name, sign in {
         "loss_nats": -1, "doubling_return_nats": -1, "mmlu_fraction": 1, "training_device_s": 1,
-        "training_flops": 1, "lifetime_device_s": 1,
+        "training_flops": 1, "total_device_s": 1,
     }.items():  # fmt: skip
         assert (sign * np.diff(default[name].value) > 0).all(), name
 

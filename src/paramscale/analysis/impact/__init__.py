@@ -11,7 +11,8 @@ from paramscale.analysis.impact.balance import add_excess, add_total, costs_of, 
 from paramscale.analysis.impact.choose import Choice, choose
 from paramscale.analysis.impact.question import TRAINING_DEVICES, Question, ask
 from paramscale.analysis.impact.result import Impact
-from paramscale.analysis.impact.rows import Gathered, Row, gather
+from paramscale.analysis.impact.row import Row
+from paramscale.analysis.impact.rows import Gathered, gather
 
 __all__ = ["Choice", "Impact", "Row", "impact"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from paramscale.analysis.estimate import estimate_with
 from paramscale.analysis.impact.question import Question
-from paramscale.analysis.impact.rows import Row, own_row
+from paramscale.analysis.impact.row import Row, own_row
 from paramscale.core.estimator import ESTIMATORS
 from paramscale.typing import Floats
 
@@ -38,12 +38,12 @@ def costs_of(question: Question, rows: Mapping[str, Row]) -> Costs | None:
     """Return costs in money; without prices in device time, without a machine in FLOPs."""
     if _known(rows, "training_cost_usd", "cost_per_token_usd"):
         train, each = rows["training_cost_usd"], rows["cost_per_token_usd"]
-        return Costs("lifetime_cost_usd", train, each, "money")
+        return Costs("total_cost_usd", train, each, "money")
     if _known(rows, "training_device_s", "throughput_tokens_per_s", "serving_devices"):
         train, each = rows["training_device_s"], _device_time(rows)
-        return Costs("lifetime_device_s", train, each, "device-hours")
+        return Costs("total_device_s", train, each, "device-hours")
     if _known(rows, "training_flops", "prefill_flops", "decode_flops"):
-        return Costs("lifetime_flops", rows["training_flops"], _work(question, rows), "FLOPs")
+        return Costs("total_flops", rows["training_flops"], _work(question, rows), "FLOPs")
     return None
 
 
@@ -72,8 +72,11 @@ def add_total(question: Question, rows: dict[str, Row], costs: Costs) -> None:
     life = question.life_of(rows["parameters"].value)
     train, each = costs.training, costs.each_token
     total = [getattr(train, end) + life * getattr(each, end) for end in ("value", "low", "high")]
-    kind = "exact" if costs.in_words == "FLOPs" else "calibrated"
-    rows[costs.name] = own_row(costs.name, *total, inside=train.inside & each.inside, kind=kind)
+    rows[costs.name] = own_row(
+        costs.name, *total, inside=train.inside & each.inside,
+        kind="exact" if costs.in_words == "FLOPs" else "calibrated",
+        reasons=(*train.reasons, *each.reasons),
+    )  # fmt: skip
 
 
 @attrs.frozen(eq=False)
@@ -172,6 +175,7 @@ def add_excess(question: Question, rows: dict[str, Row], costs: Costs, rivals: F
     excess = np.where(np.isnan(loss) | ~np.isfinite(least), np.nan, total / least)
     unknown = np.full(excess.shape, np.nan)
     inside = rows["loss_nats"].inside & rows[costs.name].inside
-    rows["lifetime_excess_ratio"] = own_row(
-        "lifetime_excess_ratio", excess, unknown, unknown, inside=inside, kind="law"
-    )
+    rows["cost_excess_ratio"] = own_row(
+        "cost_excess_ratio", excess, unknown, unknown, inside=inside, kind="law",
+        reasons=rows[costs.name].reasons,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.analysis.impact.lines import LINES
-from paramscale.analysis.impact.rows import Row
+from paramscale.analysis.impact.row import Row
 from paramscale.core.svg import Chart, Mark
 from paramscale.core.svg import Line as Drawn
 from paramscale.units import format_value
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Figure", "figures"]
 
-_TOTALS = ("lifetime_cost_usd", "lifetime_device_s", "lifetime_flops")
+_TOTALS = ("total_cost_usd", "total_device_s", "total_flops")
 #: Units that are drawn from zero or their least value, not in powers of ten.
 _LINEAR = ("fraction", "nats")
 #: Rows that are drawn together.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.analysis.impact.lines import LINES, line_of
-from paramscale.analysis.impact.rows import Row
+from paramscale.analysis.impact.row import Row
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.units import format_value
 
@@ -28,10 +28,10 @@ OBJECTIVES = {
     "latency": "least time of a token",
 }
 
-_TOTALS = ("lifetime_cost_usd", "lifetime_device_s", "lifetime_flops")
+_TOTALS = ("total_cost_usd", "total_device_s", "total_flops")
 #: What total cost is counted in, in words.
 _COUNTED = dict(zip(_TOTALS, ("money", "device time", "FLOPs"), strict=True))
-_NAMED = {"efficient": "lifetime_excess_ratio", "loss": "loss_nats", "latency": "tpot_s"}
+_NAMED = {"efficient": "cost_excess_ratio", "loss": "loss_nats", "latency": "tpot_s"}
 #: What counts as equally good: a share of the value, of accuracies a difference.
 _SAME, _SAME_LOSS, _SAME_FRACTION = 0.05, 0.005, 0.005
 

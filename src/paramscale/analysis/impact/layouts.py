@@ -14,12 +14,14 @@ from paramscale.specs.parallel import ParallelSpec
 from paramscale.systems.rules import head_rules, whole
 from paramscale.systems.training_coefficients import of_machine
 
-__all__ = ["MOST_DEVICES", "Held", "training_layout", "use_layout"]
+__all__ = ["NOT_HELD", "Held", "training_layout", "use_layout"]
 
 Array = npt.NDArray[np.float64]
 
 #: A layout in use has at most so many devices; training at least may need more.
 MOST_DEVICES = 1024.0
+#: Why a size is not in use.
+NOT_HELD = f"no layout of up to {MOST_DEVICES:,.0f} devices holds it"
 _MOST_TRAINING = 2.0**17
 #: Share of a device's memory that training may take, as in plan_parallelism.
 _SHARE = 0.95

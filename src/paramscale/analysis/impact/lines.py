@@ -6,15 +6,16 @@ needs is there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import attrs
 
 from paramscale.core.quantity import Quantity
 
-__all__ = ["LINES", "OWN", "TOPICS", "Line", "line_of"]
+__all__ = ["LINES", "OWN", "VARIANTS", "Line", "Variant", "line_of"]
 
-Side: TypeAlias = Literal["use", "training", "total"]
+Side: TypeAlias = Literal["use", "training", "compressed", "total"]
 
 
 @attrs.frozen
@@ -48,8 +49,44 @@ class Line:
     plotted: bool = False
 
 
-_LEARNS, _TRAINS, _USES, _TOTAL = "What it learns", "Training", "In use", "Both together"
-TOPICS = (_LEARNS, _TRAINS, _USES, _TOTAL)
+_LEARNS, _TRAINS, _USES = "What it learns", "Training", "In use"
+_COMPRESSED, _TOTAL = "Compressed after training", "Training and use together"
+
+
+@attrs.frozen
+class Variant:
+    """One way to make a trained model cheaper in use.
+
+    Parameters
+    ----------
+    key : str
+        What the names of its rows begin with.
+    label : str
+        What their labels begin with.
+    formats : mapping of str to str
+        Number formats in use, as fields of the load.
+    pattern : str
+        Which weights are cut; empty for none.
+    """
+
+    key: str
+    label: str
+    formats: Mapping[str, str] = attrs.field(factory=dict)
+    pattern: str = ""
+
+
+VARIANTS = (
+    Variant("fp8", "8 bit", {"weight_format": "fp8"}),
+    Variant("int4", "4 bit", {"weight_format": "awq-int4-g128"}),
+    Variant("half", "2:4", pattern="2:4"),
+)
+
+#: What is told of each variant: quantity, label, what cells leave out.
+_TOLD = (
+    ("serving_devices", "devices", " devices"),
+    ("tpot_s", "each token", ""),
+    ("compression_loss_nats", "loss added", " nats"),
+)
 
 
 def _learns(name: str, label: str, drop: str = "", **more: bool) -> Line:
@@ -100,10 +137,15 @@ LINES: tuple[Line, ...] = (
     _uses("energy_per_token_j", "Energy a token", "/token", plotted=True),
     _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e/token"),
     _uses("cost_per_token_usd", "Cost a token, USD", " USD/token", plotted=True),
-    Line("lifetime_cost_usd", _TOTAL, "Cost, USD", " USD", "total", plotted=True),
-    Line("lifetime_device_s", _TOTAL, "Device-hours", " device-hours", "total", plotted=True),
-    Line("lifetime_flops", _TOTAL, "Work, FLOP", "FLOP", "total", plotted=True),
-    Line("lifetime_excess_ratio", _TOTAL, "Over the least", "", "total", plotted=True),
+    *(
+        Line(f"{each.key}_{name}", _COMPRESSED, f"{each.label}, {label}", drop, "compressed")
+        for each in VARIANTS
+        for name, label, drop in _TOLD
+    ),
+    Line("total_cost_usd", _TOTAL, "Cost, USD", " USD", "total", plotted=True),
+    Line("total_device_s", _TOTAL, "Device-hours", " device-hours", "total", plotted=True),
+    Line("total_flops", _TOTAL, "Work, FLOP", "FLOP", "total", plotted=True),
+    Line("cost_excess_ratio", _TOTAL, "Over the least", "", "total", plotted=True),
 )
 
 #: What the analysis itself finds; no estimator gives it.
@@ -117,15 +159,26 @@ OWN: dict[str, Quantity] = {
         ),
         Quantity("serving_devices", "Fewest devices that hold the model and its cache"),
         Quantity("tensor_devices", "Devices that share each tensor; the rest are stages"),
-        Quantity("lifetime_cost_usd", "Money for training and for all tokens in use"),
-        Quantity("lifetime_device_s", "Device time of training and of all tokens in use"),
-        Quantity("lifetime_flops", "FLOPs of training and of all tokens in use"),
+        Quantity("total_cost_usd", "Money for training and for all tokens in use"),
+        Quantity("total_device_s", "Device time of training and of all tokens in use"),
+        Quantity("total_flops", "FLOPs of training and of all tokens in use"),
         Quantity(
-            "lifetime_excess_ratio",
+            "cost_excess_ratio",
             "Total cost over the least, with another size and other tokens, for the same loss",
         ),
     )
 }  # fmt: skip
+
+_MEANINGS = {
+    "serving_devices": "Fewest devices that hold the model",
+    "tpot_s": "Time per output token",
+    "compression_loss_nats": "Loss that the compression adds",
+}
+OWN |= {
+    f"{each.key}_{name}": Quantity(f"{each.key}_{name}", f"{_MEANINGS[name]}: {each.label}")
+    for each in VARIANTS
+    for name, _, _ in _TOLD
+}
 
 _BY_NAME = {line.name: line for line in LINES}
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from paramscale.analysis.impact.choose import Choice
 from paramscale.analysis.impact.question import Question
-from paramscale.analysis.impact.rows import Gathered, Row, shown_lines
+from paramscale.analysis.impact.row import Row
+from paramscale.analysis.impact.rows import Gathered, shown_lines
 from paramscale.errors import UnknownNameError
 
 if TYPE_CHECKING:

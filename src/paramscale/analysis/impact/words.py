@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from paramscale.analysis.impact.layouts import MOST_DEVICES
-from paramscale.analysis.impact.lines import line_of
 from paramscale.specs.fields import short_repr
 from paramscale.units import format_value
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from paramscale.analysis.impact.lines import Line
     from paramscale.analysis.impact.question import Question
     from paramscale.analysis.impact.result import Impact
-    from paramscale.analysis.impact.rows import Row
+    from paramscale.analysis.impact.row import Row
 
 __all__ = ["asked", "cell", "notes", "plain", "title", "why_nan"]
 
@@ -115,7 +113,7 @@ def _training_notes(impact: Impact, layouts: Any) -> list[str]:
 
 def why_nan(impact: Impact, name: str, place: int) -> str:
     """Return why a row has no number at one of the shown sizes; empty where it has one."""
-    row, line = impact[name], line_of(name)
+    row = impact[name]
     if not np.isnan(row.value[place]):
         return ""
     machine = impact.question.hardware
@@ -123,13 +121,10 @@ def why_nan(impact: Impact, name: str, place: int) -> str:
         if np.isnan(machine.memory_bytes):
             return f"the memory of {machine.name} is not on record"
         return "training fits on no power of two of devices up to 131,072"
-    in_use = line is not None and line.side != "training"
-    if machine is not None and in_use and not impact.layouts.held[place]:
-        return f"no layout of up to {MOST_DEVICES:,.0f} devices holds it"
     for where, text in row.reasons:
         if np.asarray(where)[place]:
             return text
-    if name == "lifetime_excess_ratio":
+    if name == "cost_excess_ratio":
         return "no size of the family reaches that loss with any number of tokens"
     return "one of its inputs is not known"
 
