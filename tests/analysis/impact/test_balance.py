@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ def test_balance_agrees_with_brute_force(whole: ps.Impact) -> None:
     rows = whole.curve
     scores = [
         np.log(loss) + 0.01 * np.log2(cost)
-        for loss, cost in zip(rows["loss_nats"].value, rows["total_device_s"].value, strict=True)
+        for loss, cost in zip(rows["loss_nats"].value, rows["total_cost_usd"].value, strict=True)
     ]
     best = scores.index(min(scores))
     assert whole.balanced.parameters == rows["parameters"].value[best]
@@ -67,7 +68,7 @@ def test_use_that_costs_nothing_does_not_shrink_it() -> None:
     """Without any use only training is paid, which small models make cheap."""
     unused = ps.impact(hardware="h100-sxm", lifetime_tokens=0)
     np.testing.assert_allclose(
-        unused["total_device_s"].value, unused["training_device_s"].value, rtol=1e-12
+        unused["total_cost_usd"].value, unused["training_cost_usd"].value, rtol=1e-12
     )
     assert unused.balanced.parameters >= ps.impact(hardware="h100-sxm").balanced.parameters
 
@@ -94,7 +95,7 @@ def test_binding_limit_is_named() -> None:
 @pytest.mark.parametrize(("objective", "name", "pick"), [
     ("loss", "loss_nats", np.nanargmin),
     ("latency", "tpot_s", np.nanargmin),
-    ("cost", "total_device_s", np.nanargmin),
+    ("cost", "total_cost_usd", np.nanargmin),
     ("mmlu_fraction", "mmlu_fraction", np.nanargmax),
     ("throughput_tokens_per_s", "throughput_tokens_per_s", np.nanargmax),
     ("efficient", "cost_excess_ratio", np.nanargmin),
@@ -124,6 +125,15 @@ def test_signs_of_limits() -> None:
     assert [(each.name, each.least, each.value) for each in found] == [
         ("tpot_s", False, 2.0), ("mmlu_fraction", False, 0.5), ("total_device_s", True, 3.0),
     ]  # fmt: skip
+
+
+def test_without_prices_device_time_counts_and_without_a_machine_flops() -> None:
+    """A machine that no price list knows costs device time."""
+    mine = attrs.evolve(ps.hardware["h100-sxm"], name="mine", release_price_usd=np.nan)
+    unpriced = ps.impact(hardware=mine, site=ps.SiteSpec())
+    assert "total_device_s" in unpriced
+    assert "device time" in unpriced.reason
+    assert "FLOPs" in ps.impact().reason
 
 
 def test_nothing_costs_less_than_the_least(whole: ps.Impact) -> None:

@@ -177,7 +177,7 @@ def test_what_size_does_is_monotone(default: ps.Impact) -> None:
     """More parameters learn more, return less, and cost more."""
     for name, sign in {
         "loss_nats": -1, "doubling_return_nats": -1, "mmlu_fraction": 1, "training_device_s": 1,
-        "training_flops": 1, "total_device_s": 1,
+        "training_flops": 1, "total_cost_usd": 1,
     }.items():  # fmt: skip
         assert (sign * np.diff(default[name].value) > 0).all(), name
 

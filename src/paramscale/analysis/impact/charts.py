@@ -40,6 +40,10 @@ _ROUND: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
+#: Words that the caption says, so that numbers along an axis need not.
+_SAID = (" device-hours", " tokens/s", " USD/M tokens", " USD", "CO2e", " nats", " devices")
+
+
 class Figure(NamedTuple):
     """A plot with its caption, heading, and what its colours mean."""
 
@@ -93,7 +97,15 @@ def _text_of(row: Row) -> Callable[[float], str]:
 
     def text(value: float) -> str:
         found = format_value(value, row.unit)
-        for word in (" device-hours", " tokens/s", " USD", "/token", "CO2e", " nats", " devices"):
+        for word in (
+            " device-hours",
+            " tokens/s",
+            " USD/M tokens",
+            " USD",
+            "CO2e",
+            " nats",
+            " devices",
+        ):
             found = found.removesuffix(word)
         return found
 
@@ -172,7 +184,7 @@ def _against_cost(impact: Impact) -> list[Figure]:
         caption, [line], lambda price: _text_of(cost)(price * scale), _text_of(loss),
         _counted(name), marks=marks,
     )  # fmt: skip
-    return [Figure("Both together", caption, chart.svg(), ())]
+    return [Figure("Training and use together", caption, chart.svg(), ())]
 
 
 def _counted(name: str) -> str:

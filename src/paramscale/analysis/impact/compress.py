@@ -11,7 +11,7 @@ from paramscale.analysis.impact.layouts import NOT_HELD, use_layout
 from paramscale.analysis.impact.lines import OWN, VARIANTS, Variant
 from paramscale.analysis.impact.question import Group, Question
 from paramscale.analysis.impact.row import Row, estimated, own_row, without
-from paramscale.catalogue.formats import as_format
+from paramscale.catalogue.mixtures import as_one_format
 from paramscale.core.quantity import VOCABULARY
 
 __all__ = ["compressed"]
@@ -41,7 +41,7 @@ def _changed(question: Question, group: Group, variant: Variant) -> tuple[Questi
 
 
 def _bits(load: Any) -> float:
-    return as_format(load.weight_format).bits_per_weight
+    return float(as_one_format(load.weight_format).bits_per_weight)
 
 
 def _rows(question: Question, group: Group, variant: Variant) -> dict[str, Row]:

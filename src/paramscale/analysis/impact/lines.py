@@ -133,10 +133,10 @@ LINES: tuple[Line, ...] = (
     _uses("ttft_s", "First token", plotted=True),
     _uses("tpot_s", "Each further token", plotted=True),
     _uses("throughput_tokens_per_s", "Tokens a second", " tokens/s", more=True, plotted=True),
-    _uses("power_w", "Power a device"),
-    _uses("energy_per_token_j", "Energy a token", "/token", plotted=True),
-    _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e/token"),
-    _uses("cost_per_token_usd", "Cost a token, USD", " USD/token", plotted=True),
+    _uses("power_w", "Power, all devices"),
+    _uses("energy_per_token_j", "Energy a token", plotted=True),
+    _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e"),
+    _uses("cost_per_token_usd", "USD/million tokens", " USD/M tokens", plotted=True),
     *(
         Line(f"{each.key}_{name}", _COMPRESSED, f"{each.label}, {label}", drop, "compressed")
         for each in VARIANTS

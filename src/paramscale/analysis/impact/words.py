@@ -29,7 +29,9 @@ def title(impact: Impact) -> str:
 
 def asked(question: Question) -> list[tuple[str, str]]:
     """Return what was asked, defaults included, as labels and texts."""
-    run, load = question.training, question.serving
+    run = question.training
+    changed = any(group.model.changes for group in question.groups)
+    load = _load(question.serving, changed)
     trained = question.rule_in_words()
     if run.unique_tokens is not None:
         trained += f", {format_value(run.unique_tokens, 'tokens')} of them different"
@@ -41,21 +43,25 @@ def asked(question: Question) -> list[tuple[str, str]]:
         layout = "the fewest devices that hold it"
         if question.parallel is not None:
             layout = f"{question.parallel.devices:g} devices"
-        rows.append(("use", f"{_load(load)}, on {layout}"))
+        rows.append(("use", f"{load}, on {layout}"))
     else:
-        rows.append(("use", f"{_load(load)}; without hardware no time, energy or money"))
+        rows.append(("use", f"{load}; without hardware no time, energy or money"))
     rows.append(("written in all", _life(question)))
     if "site" in question.inputs:
         rows.append(("site", str(question.inputs["site"].name)))
     return rows
 
 
-def _load(load: Any) -> str:
-    formats = [getattr(each, "name", each) for each in (load.weight_format, load.kv_format)]
+def _load(load: Any, changed: bool) -> str:
+    own = "the model's format" if changed else "16 bits"
+    formats = [
+        own if each is None else str(getattr(each, "name", each))
+        for each in (load.weight_format, load.kv_format)
+    ]
     batch = f"{load.batch:,.0f} sequence{'' if load.batch == 1 else 's'}"
     return (
         f"{batch} at once, {load.prompt_tokens:,.0f} tokens read and {load.output_tokens:,.0f}"
-        f" written, weights {formats[0]}, cache {formats[1]}"
+        f" written, weights in {formats[0]}, cache in {formats[1]}"
     )
 
 
