@@ -43,6 +43,8 @@ def test_the_lists_are_complete(run: Run) -> None:
     wanted = {
         "models": list(ps.models),
         "hardware": list(ps.hardware),
+        "sites": list(ps.sites),
+        "prices": [name for name in ps.prices if "@" in name],
         "formats": list(ps.formats),
         "laws": list(laws),
         "quantities": [quantity.name for quantity in ESTIMATORS.quantities()],

@@ -82,7 +82,18 @@ class Sites(Catalogue[SiteSpec]):
         ('2019', '2020')
         """
         self[name]
-        return tuple(self._places[self._key(name) or ""].years)
+        return tuple(self._places[self._key(name.partition("@")[0]) or ""].years)
+
+    def place(self, name: str) -> str:
+        """Return the full name of a place.
+
+        Examples
+        --------
+        >>> sites.place("FR")
+        'France'
+        """
+        self[name]
+        return self._places[self._key(name.partition("@")[0]) or ""].name
 
     def _of_year(self, place: Place, year: str) -> SiteSpec:
         if year not in place.years:

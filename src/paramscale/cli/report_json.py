@@ -30,6 +30,7 @@ def report_record(scenario: Scenario, estimates: Estimates) -> dict[str, Any]:
             "max_context": model.max_context,
         },
         **{name: _spec(getattr(scenario, name)) for name in _SPECS},
+        "counted": list(estimates.counted()),
         "quantities": {
             name: {**_quantity(each), "remarks": list(estimates.remarks(name))}
             for name, each in estimates.items()
@@ -38,7 +39,7 @@ def report_record(scenario: Scenario, estimates: Estimates) -> dict[str, Any]:
     }
 
 
-_SPECS = ("hardware", "serving", "training", "parallel")
+_SPECS = ("hardware", "serving", "training", "parallel", "site", "account")
 
 
 def _spec(spec: Any) -> dict[str, Any] | None:
@@ -47,6 +48,8 @@ def _spec(spec: Any) -> dict[str, Any] | None:
         return None
     fields = attrs.fields(type(spec))
     values = {field.name: getattr(spec, field.name) for field in fields}
+    if "facts" in values:
+        values["facts"] = {name: attrs.asdict(fact) for name, fact in spec.facts.items()}
     return {name: getattr(value, "name", value) for name, value in values.items()}
 
 

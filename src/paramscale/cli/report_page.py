@@ -32,7 +32,7 @@ def page_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str
             lines += _table(topic, _remark(topic, names, estimates), names, estimates, width)
         if topic == "Memory in use":
             lines += _fits(scenario, estimates, width)
-        lines += _wider(names, estimates, width)
+        lines += _wider(names, estimates, width) + _counted(names, estimates, width)
     lines += _missing(estimates.missing, width)
     return lines + _sources(scenario, estimates, width)
 
@@ -52,7 +52,9 @@ def _remark(topic: str, names: list[str], estimates: Estimates) -> str:
 
 def few_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
     """Return the page of a few quantities that were asked for by name."""
-    lines = _head(scenario, width) + _table("Estimates", "", list(estimates), estimates, width)
+    names = list(estimates)
+    lines = _head(scenario, width) + _table("Estimates", "", names, estimates, width)
+    lines += _counted(names, estimates, width)
     return lines + _sources(scenario, estimates, width)
 
 
@@ -114,6 +116,12 @@ def _wider(names: list[str], estimates: Estimates, width: int) -> list[str]:
     """Return why intervals of a section are wide: what nobody measured, what was not said."""
     texts = dict.fromkeys(text for name in names for text in estimates.remarks(name))
     return paragraph(f"wider intervals, as {'; '.join(texts)}", width, "  ") if texts else []
+
+
+def _counted(names: list[str], estimates: Estimates, width: int) -> list[str]:
+    """Return what is inside the boundaries of a section's accounts, a paragraph each."""
+    texts = dict.fromkeys(text for name in names for text in estimates.counted(name))
+    return [line for text in texts for line in paragraph(f"counted: {text}", width, "  ", "    ")]
 
 
 def _bytes(value: Any) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from paramscale.specs.scenario import Scenario
 
 __all__ = [
+    "DEMAND",
     "FORMATS",
     "OPTIONS_OF",
     "PARALLEL",
@@ -34,6 +35,8 @@ OPTIONS_OF = {
     "training": "--tokens",
     "training.batch_tokens": "--batch-tokens",
     "training.unique_tokens": "--unique-tokens",
+    "serving.requests_per_day": "--requests-per-day",
+    "serving.deployment_days": "--deployment-days",
 }
 
 #: Fields of specs that are options, with their help.
@@ -43,6 +46,21 @@ SERVING = {
     "output_tokens": "tokens that each request writes",
 }
 FORMATS = {"weight_format": "weights", "kv_format": "keys and values"}
+DEMAND = {
+    "requests_per_day": "requests to the whole deployment in a day, such as 2M",
+    "deployment_days": "days for which the model is served",
+}
+#: Switches of an account: the field of AccountSpec, what it may say, and its help.
+ACCOUNT = {
+    "boundary": ("chip", "server", "facility"),
+    "carbon_basis": ("location", "market"),
+    "tenure": ("on-demand", "spot", "1-year commit", "3-year commit"),
+}
+_ACCOUNT_HELP = {
+    "boundary": "whose energy counts (facility unless given)",
+    "carbon_basis": "whose intensity of electricity counts (location unless given)",
+    "tenure": "which rent of devices counts (on-demand unless given)",
+}
 TRAINING = {
     "tokens": "training tokens, such as 15e12 or 15T",
     "unique_tokens": "tokens of the data set, if some are repeated",
@@ -77,12 +95,27 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
             group.add_argument(option(name), type=count, metavar="N", help=meaning)
         for name, meaning in FORMATS.items() if title == "serving" else ():
             group.add_argument(option(name), metavar="FORMAT", help=f"number format of {meaning}")
+    _add_account_arguments(parser)
     parser.add_argument(
         "--unknown-fields",
         choices=("refuse", "ignore"),
         default="refuse",
         help="what to do with fields of a configuration that nothing reads",
     )
+
+
+def _add_account_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("energy, carbon, water and money")
+    group.add_argument(
+        "--site",
+        metavar="PLACE",
+        help="where the machines stand, such as FR, aws:eu-west-1 or gcp:us-central1@2021"
+        " ('paramscale list sites'); the world's average unless given",
+    )
+    for name, choices in ACCOUNT.items():
+        group.add_argument(option(name), choices=choices, help=_ACCOUNT_HELP[name])
+    for name, meaning in DEMAND.items():
+        group.add_argument(option(name), type=count, metavar="N", help=meaning)
 
 
 def option(field: str) -> str:
@@ -98,9 +131,17 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
     SpecError
         If options of a training run are given without its tokens, or a value has no meaning.
     UnknownNameError
-        If there is no model, machine or format of a name.
+        If there is no model, machine, format or place of a name.
     """
-    from paramscale import ParallelSpec, Scenario, ServingSpec, TrainingSpec, hardware
+    from paramscale import (
+        AccountSpec,
+        ParallelSpec,
+        Scenario,
+        ServingSpec,
+        TrainingSpec,
+        hardware,
+        sites,
+    )
 
     def given(*fields: str) -> dict[str, Any]:
         values = {field: getattr(arguments, field) for field in fields}
@@ -113,9 +154,11 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
     return Scenario(
         model=find_model(arguments.model, unknown_fields=arguments.unknown_fields),
         hardware=None if arguments.hardware is None else hardware[arguments.hardware],
-        serving=ServingSpec(**given(*SERVING, *FORMATS)),
+        serving=ServingSpec(**given(*SERVING, *FORMATS, *DEMAND)),
         training=TrainingSpec(**training) if training else None,
         parallel=ParallelSpec(**given(*PARALLEL)),
+        site=None if arguments.site is None else sites[arguments.site],
+        account=AccountSpec(**given(*ACCOUNT)),
     )
 
 

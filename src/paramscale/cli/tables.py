@@ -51,6 +51,23 @@ def _hardware() -> Iterator[Record]:
         yield {"hardware": key, **attrs.asdict(machine)}
 
 
+def _sites() -> Iterator[Record]:
+    from paramscale import sites
+
+    for key, site in sites.items():
+        facts = {name: attrs.asdict(fact) for name, fact in site.facts.items()}
+        record = {"site": key, "place": sites.place(key), **attrs.asdict(site), "facts": facts}
+        yield record | {"years": sites.years(key)}
+
+
+def _prices() -> Iterator[Record]:
+    from paramscale import prices
+
+    for key, price in prices.items():
+        if "@" in key:  # the last year of each follows under the name without it
+            yield {"price": key, **attrs.asdict(price)}
+
+
 def _formats() -> Iterator[Record]:
     from paramscale import formats
 
@@ -146,6 +163,15 @@ TABLES = {
         ("hardware", "memory_bytes", "memory_bandwidth_bytes_per_s", "bf16_flops_per_s",
          "power_limit_w"),
         _hardware,
+    ),
+    "sites": Table(
+        "places: electricity, cooling, water",
+        ("site", "place", "grid_kgco2e_per_kwh", "pue"),
+        _sites,
+    ),
+    "prices": Table(
+        "offers of devices, rented by the hour or bought", ("price", "usd", "low", "high", "seen"),
+        _prices,
     ),
     "formats": Table(
         "number formats", ("format", "bits_per_weight", "compute_type", "title"), _formats

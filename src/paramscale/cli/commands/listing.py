@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from paramscale.cli.tables import Record
 
 NAME = "list"
-HELP = "list models, hardware, formats, laws, quantities, estimators, families or blocks"
+HELP = "list models, hardware, sites, prices, formats, laws, quantities, estimators and more"
 
 _KINDS = (
     "models",
     "hardware",
+    "sites",
+    "prices",
     "formats",
     "laws",
     "quantities",
