@@ -1,12 +1,13 @@
 """Refit ``catalogue/data/calibration.csv`` from the tables of measurements.
 
-    python tools/calibrate_serving.py FOLDER [--left-out] [--write]
+    python tools/calibrate_serving.py FOLDER [--left-out] [--one-point] [--write]
 
 FOLDER is laid out like the folder of measurements; its ``systems/inference.csv`` is read. Each
 regime is fitted by itself: a robust (Cauchy) loss on the logarithm of times, rows weighted so that
 a configuration with many points does not outvote one with few, and priors from data sheets and
 microbenchmarks that keep every fraction physical. ``--left-out`` prints the errors when families,
 teams, engines or machines are left out of the fit, from which the widths of intervals are taken.
+``--one-point`` prints what is left of these errors when one row of each configuration is given.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from one_point import one_point_line
 from serving_fit import Case, Fit, cases
 
 TARGET = Path(__file__).parents[1] / "src/paramscale/catalogue/data/calibration.csv"
@@ -87,6 +89,33 @@ def report(fit: Fit, x: Any, *, thorough: bool) -> None:
                     print("   ", error_line(outside[some], fit.truth[some], each))
 
 
+def report_one_point(fit: Fit, x: Any) -> None:
+    """Print the errors of left-out groups when one row of each configuration is given."""
+    keys = [
+        (c.what.model.name, c.what.hardware.name, c.what.serving.engine, c.row["weight_precision"],
+         float(c.what.parallel.devices or 1.0), c.row["source_group"])
+        for c in fit.cases
+    ]  # fmt: skip
+    causes = fit.shares(x)
+    for name, outside in left_out(fit, x).items():
+        for quantity in dict.fromkeys(fit.quantity):
+            of = np.flatnonzero((fit.quantity == quantity) & np.isfinite(outside))
+            off = np.log(fit.truth[of] / outside[of])
+            wide = np.full(len(of), _stated(fit.regime, quantity, name))
+            label = f"{fit.regime} {quantity} {name} out"
+            shares = [causes[i] if quantity == "tpot_s" else {} for i in of]
+            line = one_point_line(label, off, wide, [keys[i] for i in of], shares)
+            if line:
+                print(line)
+
+
+def _stated(regime: str, quantity: str, new: str) -> float:
+    """Return the log width that the library states where a group is new to it."""
+    widths = WIDTHS[regime]
+    of = "ttft_s" if quantity in ("ttft_s", "prompt_s") else "tpot_s"
+    return float(np.hypot(widths[f"{of}_known"], widths.get(f"{of}_{new}", 0.0)))
+
+
 #: Logs of factors that hold 90 % of measurements, and by which one new thing widens them: from the
 #: errors with families (``known``), machines and engines left out, rounded; see docs/serving.md.
 WIDTHS = {
@@ -143,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--left-out", action="store_true")
+    parser.add_argument("--one-point", action="store_true")
     parser.add_argument("--regime", default="")
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
@@ -154,6 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
             x = fit.fit(np.ones(len(fit.cases), dtype=bool))
             fitted[regime] = (fit, x)
             report(fit, x, thorough=chosen.left_out)
+            if chosen.one_point:
+                report_one_point(fit, x)
     if chosen.write:
         write(fitted)
     return 0

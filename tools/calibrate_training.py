@@ -28,10 +28,14 @@ from paramscale.specs.passes import Pass
 from paramscale.systems.training_coefficients import TrainingCoefficients, of_framework, of_machine
 from paramscale.systems.training_load import TrainingLoad, training_load
 from paramscale.systems.training_machine import Figures, figures_of, matrix_fraction, speeds_of
-from paramscale.systems.training_step import Layout, step_parts
+from paramscale.systems.training_step import Layout, StepParts, step_parts
 from paramscale.validation.row import read_rows
 from paramscale.validation.tables.training import published_runs
 from paramscale.validation.training_scenarios import Run, run_of, tokens_per_s
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from one_point import one_point_line
 
 Array = np.ndarray[Any, Any]
 
@@ -202,6 +206,11 @@ def predicted(
     theta: Array, table: Table, slowness: Array | float, attention: Array | float
 ) -> Array:
     """Return the logarithm of the seconds of a step."""
+    return np.log(parts_of(theta, table, attention).total) + slowness
+
+
+def parts_of(theta: Array, table: Table, attention: Array | float) -> StepParts:
+    """Return the seconds of a step by cause, before the slowness of the framework."""
     values = dict(zip(NAMES, np.exp(theta), strict=True))
     c = TrainingCoefficients(*[values[name] for name in TrainingCoefficients._fields])
     eta = np.array([c.matrix16, c.matrix8, c.matrix_mx8, c.matrix4])[table.kind]
@@ -216,7 +225,7 @@ def predicted(
         virtual=np.where(table.virtual_known, table.layout.virtual, c.unstated_stages)
     )
     speeds = speeds_of(figures, eta, np.exp(attention), c)
-    return np.log(step_parts(table.load, layout, speeds, c).total) + slowness
+    return step_parts(table.load, layout, speeds, c)
 
 
 def unknown(effect: dict[str, float]) -> float:
@@ -293,7 +302,18 @@ def line(label: str, ratio: Array, width: Array | None = None) -> str:
     )
 
 
-def report(table: Table) -> None:
+def shares(found: Fit, table: Table) -> list[dict[str, float]]:
+    """Return the share of each cause in the step of every row."""
+    kernel = np.array([found.attention[name] for name in table.framework])
+    parts = parts_of(found.theta, table, kernel)
+    whole = np.asarray(parts.total)
+    columns = {
+        name: np.broadcast_to(each / whole, whole.shape) for name, each in parts._asdict().items()
+    }
+    return [{name: float(x[row]) for name, x in columns.items()} for row in range(len(whole))]
+
+
+def report(table: Table, found: Fit) -> None:
     """Print the errors on what was left out."""
     for label, groups, known in (
         ("one model left out", table.model, True), ("one team left out", table.team, False),
@@ -307,6 +327,8 @@ def report(table: Table) -> None:
         parts += [(f"  {team}", table.team == team) for team in sorted(set(table.team))]
         for name, mask in parts:
             print(line(name, ratio[mask], wide[mask]))
+        keys = list(zip(table.model, table.machine, table.team, table.kind, strict=True))
+        print(one_point_line(label, -ratio, wide, keys, shares(found, table)))
     order = ("25.09", "25.11", "26.02 ", "26.02.01")
     for i, release in enumerate(order[1:], start=1):
         now = np.array([f"Bridge {release}" in text for text in table.release])
@@ -393,7 +415,7 @@ def main() -> int:
     print({name: round(float(np.exp(x)), 3) for name, x in found.slowness.items()})
     print({name: round(float(np.exp(x)), 3) for name, x in found.attention.items()})
     print(line("in sample", found.ask(table)))
-    report(table)
+    report(table, found)
     overhead, without = published(asked.data)
     print(
         overhead,

@@ -18,6 +18,7 @@ from paramscale.systems.load import tokens_together
 from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.regime import regime_of
 from paramscale.systems.serving import times_of
+from paramscale.systems.step import shares_by_cause
 from paramscale.systems.storage import storage_of
 from paramscale.systems.totals import Totals, totals_of
 from paramscale.validation.row import read_rows
@@ -227,6 +228,21 @@ class Fit:
             chosen = np.where(first, times.ttft_s, times.tpot_s)
             predicted[batch.index] = np.where(quantity == "latency_s", latency, chosen)
         return predicted
+
+    def shares(self, x: Any) -> list[dict[str, float]]:
+        """Return the share of each cause in the time of a token, of every case."""
+        found: list[dict[str, float]] = [{} for _ in self.cases]
+        for batch in self.batches:
+            times = times_of(
+                batch.decode, batch.prefill, batch.machine, self.coefficients(x, batch),
+                batch.serving, batch.parallel, self.regime,
+            )  # fmt: skip
+            causes = shares_by_cause(times.parts, times.step_s, times.others_s)
+            for cause, column in causes.items():
+                each = np.broadcast_to(column, batch.index.shape)
+                for place, share in zip(batch.index, each, strict=True):
+                    found[place][cause] = float(share)
+        return found
 
     def fit(self, use: Any, start: Any = None) -> Any:
         """Return the coefficients' logarithms that fit the cases in `use`."""

@@ -1,7 +1,7 @@
 """Estimators brought to the level of the user's own measurements.
 
-Most of the error of a calibrated time is a level that a machine, engine and model share, and not
-the shape over batch, length or size. A few measured points fix the level; the shape stays.
+Most of the error of a calibrated time is shared by all points of a machine, engine and model: a
+level, and an error of each part of the time. A few measured points fix much of both.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 
 from paramscale.analysis.estimate import estimate
+from paramscale.analysis.posterior import Posterior, Shares, posterior
 from paramscale.core.record import Estimator, Interval
 from paramscale.core.source import as_sources
 from paramscale.errors import SpecError
@@ -21,11 +22,6 @@ from paramscale.typing import Floats
 __all__ = ["Measurement", "calibrate"]
 
 _Z90 = 1.6448536269514722  # half width of a 90 % interval in standard deviations
-
-#: Share of the variance of log errors that is a common level. One measured point for each model,
-#: engine, machine and precision brought the median error of serving times from 18 % to 8 % (1,382
-#: published rows of serving measurements): 1 - share^2 = (8 / 18)^2.
-LEVEL_SHARE = float(np.sqrt(1.0 - (8.0 / 18.0) ** 2))
 
 
 class Measurement(NamedTuple):
@@ -46,11 +42,13 @@ class Measurement(NamedTuple):
     value: float
 
 
-class _Level(NamedTuple):
-    """Log of the factor from estimate to measurement: its mean and the scatter that remains."""
+class _Compared(NamedTuple):
+    """A measured point beside its estimate: log ratio, the base's log deviation, its parts."""
 
-    mean: float
-    scatter: float
+    base: Estimator
+    ratio: float
+    spread: float
+    shares: Shares
 
 
 def calibrate(
@@ -74,11 +72,12 @@ def calibrate(
 
     Notes
     -----
-    The log ratios r of measured to estimated values are taken as level + scatter. With the variance
-    s^2 of the base estimator's interval and the share w of it that is a level, the level after n
-    points has the mean sum(r) w / (n w + 1 - w), and the variance of a further value is
-    s^2 (1 - w) (1 + w / (n w + 1 - w)). A base without an interval takes the mean ratio; its
-    interval is that of the ratios themselves if there are at least three, else unknown.
+    The log ratios of measured to estimated values are taken as a level, errors of the parts of the
+    value and scatter, with variances in proportion to that of the base estimator's interval; a
+    further value is conditioned on the points (:mod:`paramscale.analysis.posterior`). What is left
+    is less where the point is like those that were measured. A base without an interval takes the
+    mean ratio; its interval is that of the ratios themselves if there are at least three, else
+    unknown.
 
     Raises
     ------
@@ -95,24 +94,14 @@ def calibrate(
     >>> float(ps.estimate(**here, serving=longer, use=mine)["tpot_s"].value.round(4))
     0.0276
     """
-    ratios: dict[str, list[float]] = {}
-    bases: dict[str, Estimator] = {}
-    spreads: dict[str, list[float]] = {}
+    found: dict[str, list[_Compared]] = {}
     for point in (Measurement(*each) for each in points):
-        base, ratio, spread = _compare(point, use)
-        ratios.setdefault(point.quantity, []).append(ratio)
-        spreads.setdefault(point.quantity, []).append(spread)
-        bases[point.quantity] = base
-    return {
-        name: _leveled(bases[name], _level(np.array(ratios[name]), float(np.mean(spreads[name]))))
-        for name in ratios
-    }
+        found.setdefault(point.quantity, []).append(_compare(point, use))
+    return {name: _calibrated(compared) for name, compared in found.items()}
 
 
-def _compare(
-    point: Measurement, use: Mapping[str, str | Estimator] | None
-) -> tuple[Estimator, float, float]:
-    """Return the estimator behind a point, the log ratio, and the base's own log scatter."""
+def _compare(point: Measurement, use: Mapping[str, str | Estimator] | None) -> _Compared:
+    """Return a point beside the estimate behind it."""
     if not point.value > 0 or not np.isfinite(point.value):
         raise SpecError(f"a measured {point.quantity} must be positive, not {point.value!r}")
     chosen = {name: how for name, how in (use or {}).items() if name == point.quantity}
@@ -123,28 +112,38 @@ def _compare(
             f" not {found.value!r}; give a scenario of scalars"
         )
     spread = np.log(found.high / found.low) / (2.0 * _Z90) if found.has_interval else np.nan
-    return found.record, float(np.log(point.value / found.value)), float(spread)
+    shares = {part: size / found.value for part, size in found.parts.items()}
+    return _Compared(found.record, float(np.log(point.value / found.value)), float(spread), shares)
 
 
-def _level(ratios: Any, spread: float) -> _Level:
-    """Return the level after some points, and the scatter of a further value."""
-    n, share = ratios.size, LEVEL_SHARE
+def _calibrated(compared: list[_Compared]) -> Estimator:
+    """Return the base estimator as the points say; a bound stays one that nothing beats."""
+    base = compared[-1].base
+    ratios = np.array([each.ratio for each in compared])
+    spread = float(np.mean([each.spread for each in compared]))
     if np.isfinite(spread):
-        weight = share / (n * share + 1.0 - share)
-        scatter = spread * np.sqrt((1.0 - share) * (1.0 + weight))
-        return _Level(float(ratios.sum() * weight), float(scatter))
-    scatter = ratios.std(ddof=1) * np.sqrt(1.0 + 1.0 / n) if n >= 3 else np.nan
-    return _Level(float(ratios.mean()), float(scatter))
+        after = posterior(ratios, spread**2, tuple(each.shares for each in compared))
+        return _made(base, after)
+    level = ratios.mean()
+    if base.kind == "bound":
+        level = max(level, 0.0)
+    scatter = ratios.std(ddof=1) * np.sqrt(1.0 + 1.0 / ratios.size) if ratios.size > 2 else np.nan
+    return _made(base, (np.float64(level), np.float64(scatter)))
 
 
-def _leveled(base: Estimator, level: _Level) -> Estimator:
-    """Return the base estimator times the level; a bound stays one that nothing beats."""
-    factor = np.exp(max(level.mean, 0.0) if base.kind == "bound" else level.mean)
-    width = np.exp(_Z90 * level.scatter)
+def _made(base: Estimator, after: Posterior | tuple[Floats, Floats]) -> Estimator:
+    """Return an estimator with the inputs of the base and the log error of a posterior."""
 
     def calibrated(*inputs: Any, **options: Any) -> Interval:
         found = base.function(*inputs, **options)
-        value: Floats = (found.value if isinstance(found, Interval) else found) * factor
+        value: Floats = found.value if isinstance(found, Interval) else found
+        if isinstance(after, Posterior):
+            shares = _shares(base, value, inputs)
+            mean, deviation = after.log_error(shares)
+        else:
+            mean, deviation = after
+        value = value * np.exp(mean)
+        width = np.exp(_Z90 * deviation)
         return Interval(value, value / width, value * width)
 
     calibrated.__doc__ = f"{base.summary} At the level of the caller's own measurements."
@@ -158,3 +157,12 @@ def _leveled(base: Estimator, level: _Level) -> Estimator:
         parts=None,
         parts_signature=None,
     )
+
+
+def _shares(base: Estimator, value: Floats, inputs: tuple[Any, ...]) -> Shares:
+    """Return the share of a value in each of its parts."""
+    if base.parts is None or base.parts_signature is None:
+        return {}
+    given = dict(zip(base.signature.inputs, inputs, strict=True))
+    parts = base.parts(*[given[name] for name in base.parts_signature.inputs])
+    return {part: size / value for part, size in parts.items()}

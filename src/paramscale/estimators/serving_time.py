@@ -37,7 +37,7 @@ from paramscale.systems.rules import (
 )
 from paramscale.systems.scope import log_width, unmeasured
 from paramscale.systems.serving import Times, serving_times
-from paramscale.systems.step import StepParts
+from paramscale.systems.step import StepParts, shares_by_cause
 from paramscale.systems.storage import storage_of
 from paramscale.systems.totals import Totals, totals_of
 from paramscale.typing import Floats
@@ -69,14 +69,17 @@ _DOMAIN = Domain(
 class ServingTimes(NamedTuple):
     """Expected times with their intervals, sequences that run at once, and the step by cause.
 
-    `gap` is the longest time between two tokens of a request. `remarks` tell why the intervals are
-    wider than those of what was measured.
+    `others` is by how much prompts of other requests delay a step of `step` seconds, `gap` the
+    longest time between two tokens of a request. `remarks` tell why the intervals are wider than
+    those of what was measured.
     """
 
     ttft: Interval
     tpot: Interval
     running: Floats
     parts: StepParts
+    step: Floats
+    others: Floats
     gap: Interval
     remarks: tuple[str, ...]
 
@@ -117,6 +120,8 @@ def expected_times(
         _banded(times.tpot_s * meant, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
+        times.step_s,
+        times.others_s,
         _banded(_gap(times, serving) * meant, times.least_tpot_s, first),
         _remarks(model, decode_work, hardware, serving),
     )
@@ -167,7 +172,8 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
         made = ServingTimes(
             _exactly(np.maximum(ttft, times.least_ttft_s)),
             _exactly(np.maximum(tpot, times.least_tpot_s)),
-            times.running, times.parts, _exactly(np.maximum(gap, times.least_tpot_s)), (),
+            times.running, times.parts, times.step_s, times.others_s,
+            _exactly(np.maximum(gap, times.least_tpot_s)), (),
         )  # fmt: skip
         found: ServingTimes = with_axis(made, draws, ndim)
         return found
@@ -205,7 +211,14 @@ def expected_first_token(serving_times: ServingTimes) -> Interval:
     return serving_times.ttft
 
 
-@estimator(gives=q.TPOT_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
+def _causes(serving_times: ServingTimes) -> dict[str, Floats]:
+    """Return the time of a token by cause."""
+    found = serving_times
+    shares = shares_by_cause(found.parts, found.step, found.others)
+    return {cause: share * found.tpot.value for cause, share in shares.items()}
+
+
+@estimator(gives=q.TPOT_S, source=_FIT, kind="calibrated", domain=_DOMAIN, parts=_causes)
 def expected_token(serving_times: ServingTimes) -> Interval:
     """Time between two tokens of a request, with the delay by prompts of others.
 

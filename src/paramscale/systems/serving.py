@@ -52,6 +52,8 @@ class Times(NamedTuple):
         Sequences that run at the same time on one replica: what its memory holds, at most all.
     parts : StepParts
         The step by cause.
+    others_s : Floats
+        By how much prompts of other requests delay a step.
     least_tpot_s, least_ttft_s : Floats
         What nothing can beat: peaks and bandwidth of all devices together.
     """
@@ -62,6 +64,7 @@ class Times(NamedTuple):
     ttft_s: Floats
     running: Floats
     parts: StepParts
+    others_s: Floats = NOTHING
     least_tpot_s: Floats = NOTHING
     least_ttft_s: Floats = NOTHING
 
@@ -185,7 +188,8 @@ def _continuous(
     a step of the sequences that run: the prompt is there later, and no step waits for all of it.
     """
     written = np.maximum(serving.output_tokens, 1.0)
-    tpot = (step_s + c.prefill_share * prompt_s * running / written) / tokens_a_step(serving)
+    others = c.prefill_share * prompt_s * running / written
+    tpot = (step_s + others) / tokens_a_step(serving)
     lone = prompt_s + parts.weights + parts.messages + parts.host
     lone = lone + (serving.chunks() - 1.0) * step_s
     cycle = lone + written * tpot
@@ -200,7 +204,7 @@ def _continuous(
         + (c.burst * (running - 1.0) + c.queue * busy / (1.0 - busy)) * prompt_s
         + c.waiting * waiting
     )
-    return Times(prompt_s, step_s, tpot, ttft, running, parts)
+    return Times(prompt_s, step_s, tpot, ttft, running, parts, others)
 
 
 def _in_chunks(

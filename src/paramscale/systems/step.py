@@ -22,7 +22,14 @@ from paramscale.systems.load import Load
 from paramscale.systems.machine import Machine
 from paramscale.typing import Floats
 
-__all__ = ["StepParts", "prompt_seconds", "read_seconds", "step_parts", "step_seconds"]
+__all__ = [
+    "StepParts",
+    "prompt_seconds",
+    "read_seconds",
+    "shares_by_cause",
+    "step_parts",
+    "step_seconds",
+]
 
 
 def smooth_maximum(a: Floats, b: Floats, exponent: Floats) -> Floats:
@@ -101,6 +108,24 @@ def step_parts(
         host * c.host,
         c.sequence_s * sequences * c.host,
     )
+
+
+#: The parts of a step, as a breakdown calls them.
+_CAUSES = ("weights", "arithmetic", "caches", "kernels", "messages", "host", "each sequence")
+
+
+def shares_by_cause(parts: StepParts, step: Floats, others: Floats) -> dict[str, Floats]:
+    """Return the share of each cause in the time of a token; what overlaps is cut in proportion.
+
+    Parameters
+    ----------
+    step, others : Floats
+        Seconds of a step, and by how much prompts of other requests delay it.
+    """
+    whole: Floats = sum(parts, np.float64(0.0))
+    scale = step / ((step + others) * whole)
+    found = {cause: each * scale for cause, each in zip(_CAUSES, parts, strict=True)}
+    return {**found, "prompts of others": others / (step + others)}
 
 
 def step_seconds(parts: StepParts, c: Coefficients) -> Floats:
