@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from paramscale.analysis.calibrate import Measurement as Measurement
     from paramscale.analysis.calibrate import calibrate as calibrate
     from paramscale.analysis.estimate import estimate as estimate
+    from paramscale.analysis.front import Front as Front
     from paramscale.analysis.impact import Impact as Impact
     from paramscale.analysis.impact import impact as impact
+    from paramscale.analysis.optimize import optimize as optimize
+    from paramscale.analysis.optimum import Optimum as Optimum
     from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
     from paramscale.analysis.plan_parallelism import Plans as Plans
     from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
@@ -70,6 +73,7 @@ _PLACES = {
     "Estimates": "core.estimates",
     "Fact": "specs.facts",
     "Format": "catalogue.formats",
+    "Front": "analysis.front",
     "HardwareSpec": "specs.hardware",
     "Impact": "analysis.impact",
     "Interval": "core.estimator",
@@ -79,6 +83,7 @@ _PLACES = {
     "Mixture": "catalogue.mixtures",
     "ModelSpec": "specs.model",
     "Operation": "specs.block",
+    "Optimum": "analysis.optimum",
     "ParallelSpec": "specs.parallel",
     "Pass": "specs.passes",
     "PlannedLayout": "analysis.plan_parallelism",
@@ -106,6 +111,7 @@ _PLACES = {
     "laws": "laws",
     "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",
+    "optimize": "analysis.optimize",
     "plan_parallelism": "analysis.plan_parallelism",
     "prices": "catalogue.prices",
     "quantities": "quantities",

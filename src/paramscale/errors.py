@@ -5,7 +5,7 @@ A text says what was wrong and with which value, what is allowed, and what to wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 __all__ = [
     "ConfigError",
@@ -15,6 +15,7 @@ __all__ = [
     "FitError",
     "IdentifiabilityWarning",
     "IgnoredFieldWarning",
+    "InfeasibleError",
     "MissingInputError",
     "ParamscaleError",
     "PluginWarning",
@@ -120,6 +121,21 @@ class FitError(ParamscaleError, ValueError):
     def __init__(self, text: str, *, coefficients: Iterable[str] = ()) -> None:
         super().__init__(text)
         self.coefficients = tuple(coefficients)
+
+
+class InfeasibleError(ParamscaleError, ValueError):
+    """No point that was searched holds all limits.
+
+    ``limits`` names those that no point holds, alone or together; ``closest`` is the point that
+    misses them least, by field.
+    """
+
+    def __init__(
+        self, text: str, *, limits: Iterable[str] = (), closest: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.limits = tuple(limits)
+        self.closest = dict(closest or {})
 
 
 class IdentifiabilityWarning(UserWarning):

@@ -192,10 +192,14 @@ MISSING_MEMORY_BYTES = _memory_in_use_detail(
     "missing_memory_bytes", "Bytes that each device lacks; 0 where the served model fits"
 )
 LARGEST_BATCH_COUNT = _memory_in_use_detail(
-    "largest_batch_count", "Most sequences of this length that all devices hold together"
+    "largest_batch_count",
+    "Most sequences of this length that all devices hold together",
+    more_is_better=True,
 )
 LONGEST_CONTEXT_TOKENS = _memory_in_use_detail(
-    "longest_context_tokens", "Longest context of all sequences of this batch that fits"
+    "longest_context_tokens",
+    "Longest context of all sequences of this batch that fits",
+    more_is_better=True,
 )
 FEWEST_DEVICES = _memory_in_use_detail(
     "fewest_devices", "Least devices, sharing all tensors, that hold the served model"
@@ -206,7 +210,9 @@ TTFT_S = _time_in_use("ttft_s", "Time to the first token: the prefill of all pro
 TPOT_S = _time_in_use("tpot_s", "Time per output token: one decode step")
 REQUEST_LATENCY_S = _time_in_use("request_latency_s", "Time from a request to its last token")
 THROUGHPUT_TOKENS_PER_S = _time_in_use(
-    "throughput_tokens_per_s", "Output tokens in a second, all requests and devices together"
+    "throughput_tokens_per_s",
+    "Output tokens in a second, all requests and devices together",
+    more_is_better=True,
 )
 
 LONGEST_GAP_S = define(
@@ -230,16 +236,24 @@ _time_of_training = partial(define, topic="Time of training")
 _time_of_training_detail = partial(_time_of_training, by_name_only=True)
 STEP_TIME_S = _time_of_training("step_time_s", "Time of one optimizer step")
 MFU_FRACTION = _time_of_training(
-    "mfu_fraction", "FLOPs of the step, nothing counted twice, over what the devices' peak allows"
+    "mfu_fraction",
+    "FLOPs of the step, nothing counted twice, over what the devices' peak allows",
+    more_is_better=True,
 )
 HFU_FRACTION = _time_of_training_detail(
-    "hfu_fraction", "The same with the forward passes that are computed again, causal attention"
+    "hfu_fraction",
+    "The same with the forward passes that are computed again, causal attention",
+    more_is_better=True,
 )
 TRAINING_TOKENS_PER_S = _time_of_training_detail(
-    "training_tokens_per_s", "Training tokens a second of all devices together"
+    "training_tokens_per_s",
+    "Training tokens a second of all devices together",
+    more_is_better=True,
 )
 GOODPUT_FRACTION = _time_of_training_detail(
-    "goodput_fraction", "Share of the time of a run that is not lost to failures of devices"
+    "goodput_fraction",
+    "Share of the time of a run that is not lost to failures of devices",
+    more_is_better=True,
 )
 TRAINING_TIME_S = _time_of_training("training_time_s", "Calendar time of the training run")
 TRAINING_DEVICE_S = _time_of_training("training_device_s", "Time of the run, all devices added up")
@@ -314,7 +328,7 @@ OPTIMAL_LEARNING_RATE_RATIO = _allocation_and_returns_detail(
     "optimal_learning_rate_ratio", "Best peak learning rate of the run"
 )
 
-_accuracy = partial(define, topic="Accuracy")
+_accuracy = partial(define, topic="Accuracy", more_is_better=True)
 _accuracy_detail = partial(_accuracy, by_name_only=True)
 MMLU_FRACTION = _accuracy("mmlu_fraction", "Accuracy on MMLU, 5 examples shown")
 ARC_CHALLENGE_FRACTION = _accuracy(
@@ -370,10 +384,14 @@ MEMORIZATION_RATIO = _memorisation(
     "memorization_ratio", "Capacity to memorise over information in the data; test loss peaks at 1"
 )
 MEMORIZATION_CAPACITY_BITS = _memorisation_detail(
-    "memorization_capacity_bits", "Random data that the weights can store"
+    "memorization_capacity_bits",
+    "Random data that the weights can store",
+    more_is_better=True,
 )
 KNOWLEDGE_CAPACITY_BITS = _memorisation(
-    "knowledge_capacity_bits", "Facts that the weights hold, ready to be asked for"
+    "knowledge_capacity_bits",
+    "Facts that the weights hold, ready to be asked for",
+    more_is_better=True,
 )
 EXTRACTABLE_FRACTION = _memorisation_detail(
     "extractable_fraction", "Training sequences that their beginning, as a prompt, brings back"

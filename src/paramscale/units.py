@@ -14,7 +14,7 @@ import numpy as np
 
 from paramscale.typing import FloatsLike
 
-__all__ = ["UNITS", "Unit", "format_value", "unit_of"]
+__all__ = ["UNITS", "Unit", "display_scale", "format_value", "unit_of"]
 
 Scales = tuple[tuple[float, str], ...]
 
@@ -218,6 +218,23 @@ def format_value(value: FloatsLike, unit: str = "") -> str:
     )
     unknown = f", {array.size - finite.size} nan" if finite.size < array.size else ""
     return f"{_shape(array)}: {low if low == high else f'{low} … {high}'}{unknown}"
+
+
+def display_scale(values: FloatsLike, unit: str) -> tuple[float, str]:
+    """Return the step in which a unit suits many values, and its label, for the axis of a figure.
+
+    It is the largest step that the median size of the values reaches.
+
+    Examples
+    --------
+    >>> display_scale([0.004, 0.02, 0.9], "s")
+    (0.001, 'ms')
+    """
+    found = _unit_with_text(unit)
+    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0.0)]
+    middle = float(np.median(sizes)) if sizes.size else 1.0
+    return next((step for step in found.scales if middle >= step[0]), found.scales[-1])
 
 
 def _shape(array: np.ndarray[Any, Any]) -> str:

@@ -14,6 +14,7 @@ from paramscale.core.draws import quantiles
 from paramscale.core.estimate import Estimate
 from paramscale.core.plan import Plan, Results, domain_mask, is_exact
 from paramscale.core.reasons import Reason, reasons
+from paramscale.core.record import Estimator
 from paramscale.core.source import cite_text
 from paramscale.core.spec import array_fields
 from paramscale.errors import UnknownNameError, did_you_mean
@@ -109,6 +110,11 @@ class Estimates(Mapping[str, Estimate]):
                     arrays.append((name, np.asarray(value)))
             self._axes = name_axes(arrays)
         return self._axes
+
+    @property
+    def chosen(self) -> dict[str, Estimator]:
+        """The estimators that gave what was computed, asked for or on the way, by quantity."""
+        return {name: call.record for name, call in self._results.chosen.items()}
 
     def input_values(self, name: str) -> dict[str, Any]:
         """Return what the estimator of a quantity was given, specs and numbers, by name."""

@@ -29,6 +29,9 @@ class Quantity:
     by_name_only : bool
         Whether it is left out unless it is asked for by name, or all are: detail that most
         questions do not need.
+    more_is_better : bool
+        Whether one wants it large, as accuracies and rates, all else being equal; less of it is
+        better, or neither, unless said.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Quantity:
     internal: bool = False
     topic: str = ""
     by_name_only: bool = False
+    more_is_better: bool = False
     unit: str = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,6 +109,7 @@ def define(
     *,
     topic: str = "",
     by_name_only: bool = False,
+    more_is_better: bool = False,
     vocabulary: Registry[Quantity] | None = None,
 ) -> Quantity:
     """Return a new quantity after adding it to the vocabulary.
@@ -117,4 +122,4 @@ def define(
     's'
     """
     words = VOCABULARY if vocabulary is None else vocabulary
-    return learn(words, Quantity(name, meaning, internal, topic, by_name_only))
+    return learn(words, Quantity(name, meaning, internal, topic, by_name_only, more_is_better))

@@ -7,7 +7,7 @@ A new kind of block therefore needs one class with one method, and every estimat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 import attrs
 import numpy as np
@@ -19,6 +19,7 @@ from paramscale.typing import Floats
 
 __all__ = [
     "NOTHING", "Block", "Borrowed", "Operation", "Sparsity", "block", "blocks", "fields_of",
+    "is_block",
 ]  # fmt: skip
 
 #: What an operation has of everything that it does not state; one object, so that sums may skip it.
@@ -212,6 +213,18 @@ def block(kind: str) -> Callable[[B], B]:
         return cls
 
     return register
+
+
+_ARE_BLOCKS: dict[type, bool] = {}
+
+
+def is_block(thing: object) -> TypeGuard[Block]:
+    """Tell whether a thing is a block; decided once a class, as looking at protocols is slow."""
+    cls = type(thing)
+    found = _ARE_BLOCKS.get(cls)
+    if found is None:
+        found = _ARE_BLOCKS[cls] = isinstance(thing, Block)
+    return found
 
 
 @block("borrowed")

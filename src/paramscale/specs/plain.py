@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.errors import SpecError, did_you_mean
-from paramscale.specs.block import Block, blocks, fields_of
+from paramscale.specs.block import Block, blocks, fields_of, is_block
 from paramscale.specs.changes import change_from_plain, change_to_plain
 from paramscale.specs.model import Layer, ModelSpec
 
@@ -21,7 +21,7 @@ def _plain_value(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.float64):
         return int(value) if value == np.rint(value) else float(value)
-    if isinstance(value, Block):
+    if is_block(value):
         return _plain_block(value)
     return value
 

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from paramscale.errors import SpecError
-from paramscale.specs.block import Block, fields_of
+from paramscale.specs.block import Block, fields_of, is_block
 from paramscale.specs.fields import to_floats
 from paramscale.specs.model import Layer, ModelSpec
 from paramscale.specs.passes import Pass
@@ -45,7 +45,7 @@ def _scaled_block(item: Block, factor: Floats) -> Block:
     for field in fields_of(item):
         value = getattr(item, field.name)
         how = field.metadata.get("scales", "")
-        if isinstance(value, Block):
+        if is_block(value):
             changes[field.name] = _scaled_block(value, factor)
         elif how == "exactly" and value is not None and value > 1:
             changes[field.name] = np.rint(value * factor)

@@ -1,0 +1,59 @@
+"""Figures of results, drawn with a matplotlib that the caller found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paramscale.units import display_scale, unit_of
+
+if TYPE_CHECKING:
+    from paramscale.analysis.front import Front
+
+__all__ = ["axis_scale", "draw_front"]
+
+COLOURS = ("#2a6f97", "#e09f3e", "#6a994e", "#d1495b", "#7b5ea7", "#8d6e63", "#4db6ac", "#555555")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def axis_scale(name: str, values: Any) -> tuple[float, str]:
+    """Return the factor that a quantity is shown in, and the label of its axis.
+
+    Examples
+    --------
+    >>> axis_scale("tpot_s", [0.004, 0.02])
+    (0.001, 'tpot_s [ms]')
+    """
+    unit = unit_of(name.rpartition(".")[2])
+    if unit is None:
+        return 1.0, name
+    factor, label = display_scale(values, unit.text)
+    return factor, f"{name} [{label}]" if label else name
+
+
+def draw_front(pyplot: Any, front: Front, axes: Any = None) -> Any:
+    """Return axes with the first two goals of a front, its knee ringed."""
+    axes = pyplot.subplots(figsize=(7.2, 4.8))[1] if axes is None else axes
+    (x_name, x), (y_name, y) = list(front.values.items())[:2]
+    (x_factor, x_label), (y_factor, y_label) = axis_scale(x_name, x), axis_scale(y_name, y)
+    axes.plot(x / x_factor, y / y_factor, "-", color="#bbbbbb", linewidth=1, zorder=1)
+    kinds = [", ".join(_labels(front, place).values()) for place in range(len(front))]
+    for at, kind in enumerate(dict.fromkeys(kinds)):
+        here = np.array([each == kind for each in kinds])
+        style = {"color": COLOURS[at % len(COLOURS)], "marker": MARKERS[at % len(MARKERS)]}
+        axes.scatter(x[here] / x_factor, y[here] / y_factor, s=22, label=kind or None, **style)
+    at_knee = x[front.knee] / x_factor, y[front.knee] / y_factor
+    axes.scatter(*at_knee, s=150, facecolors="none", edgecolors="black", label="knee")
+    for name, values, set_scale in ((x_name, x, axes.set_xscale), (y_name, y, axes.set_yscale)):
+        if name and (values > 0).all() and values.max() > 10.0 * values.min():
+            set_scale("log")
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.legend(frameon=False, fontsize=8)
+    return axes
+
+
+def _labels(front: Front, place: int) -> dict[str, str]:
+    """Return the fields of a point that hold labels."""
+    point = front.points[place]
+    return {k: t for k, t in front.texts[place].items() if not isinstance(point[k], float)}
