@@ -187,6 +187,8 @@ def test_what_size_does_is_monotone(default: ps.Impact) -> None:
     ({"sizes": [1e9, -1.0]}, SpecError, r"sizes must be positive and finite, not -1\.0"),
     ({"sizes": [1e9, np.nan]}, SpecError, "sizes must be positive and finite, not nan"),
     ({"sizes": []}, SpecError, "sizes is empty"),
+    ({"sizes": [1e6, 1e9]}, SpecError, "holds 1 M, but the smallest model like llama-3.1-8b has"),
+    ({"serving": ps.ServingSpec(prompt_tokens=2e5)}, SpecError, "beyond the context"),
     ({"sizes": [1e9, "gpt2"]}, SpecError, "numbers of parameters or models, not both"),
     ({"sizes": ["llama-3.1-8x"]}, UnknownNameError, "did you mean"),
     ({"tokens": "lots"}, SpecError, "'20x' for 20 a parameter"),
@@ -201,6 +203,21 @@ def test_what_size_does_is_monotone(default: ps.Impact) -> None:
 def test_bad_input_is_explained(given: dict[str, object], error: type, text: str) -> None:
     with pytest.raises(error, match=text):
         ps.impact(**{"hardware": "h100-sxm", **given})
+
+
+def test_among_models_a_context_that_is_too_short_is_a_gap() -> None:
+    """GPT-2 has 1,024 tokens of context: no time for it, and the reason; the others are there."""
+    load = ps.ServingSpec(batch=1, prompt_tokens=4096, output_tokens=128)
+    found = ps.impact(hardware="h100-sxm", sizes=["gpt2", "llama-3.1-8b"], serving=load)
+    assert np.isnan(found["tpot_s"].value[0])
+    assert np.isfinite(found["tpot_s"].value[1])
+    assert "beyond the context of gpt2" in found.why_nan("tpot_s", 0)
+    assert found.balanced.label == "llama-3.1-8b"
+
+
+def test_prompts_alone_have_no_cost_of_written_tokens() -> None:
+    found = ps.impact(hardware="h100-sxm", sizes=[1e9], serving=ps.ServingSpec(output_tokens=0))
+    assert np.isfinite(found["ttft_s"].value[0])
 
 
 def test_a_row_that_is_not_there_says_why() -> None:

@@ -54,7 +54,8 @@ def _known(rows: Mapping[str, Row], *names: str) -> bool:
 def _device_time(rows: Mapping[str, Row]) -> Row:
     """Return the device time of one token in use."""
     speed, devices = rows["throughput_tokens_per_s"], rows["serving_devices"].value
-    ends = [devices / end for end in (speed.value, speed.high, speed.low)]
+    ends = [devices / np.where(end > 0.0, end, np.nan)
+            for end in (speed.value, speed.high, speed.low)]  # fmt: skip
     return attrs.evolve(speed, value=ends[0], low=ends[1], high=ends[2])
 
 
@@ -71,7 +72,10 @@ def add_total(question: Question, rows: dict[str, Row], costs: Costs) -> None:
     """Add the row of total cost: training, and all tokens in use."""
     life = question.life_of(rows["parameters"].value)
     train, each = costs.training, costs.each_token
-    total = [getattr(train, end) + life * getattr(each, end) for end in ("value", "low", "high")]
+    total = [
+        getattr(train, end) + np.where(life > 0.0, life * getattr(each, end), 0.0)
+        for end in ("value", "low", "high")
+    ]
     rows[costs.name] = own_row(
         costs.name, *total, inside=train.inside & each.inside,
         kind="exact" if costs.in_words == "FLOPs" else "calibrated",

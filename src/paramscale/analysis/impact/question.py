@@ -29,6 +29,8 @@ TOKENS = 15e12
 #: A load on which weights are read for many sequences at once, as servers do.
 BATCH = 32.0
 TRAINING_DEVICES = 1024.0
+#: A member of a family may have so many times the parameters that were asked for, and no more.
+_SMALLEST = 1.5
 
 
 #: The specs that are the same for every size.
@@ -227,8 +229,9 @@ def _one_point(**specs: Any) -> None:
 def _sizes(sizes: Any, like: Any) -> tuple[tuple[Group, ...], Group, Any]:
     """Return the groups of sizes, the family around them, and which points are shown."""
     if sizes is None:
-        family = _family(_spaced(LEAST, MOST), like)
-        return (family,), family, np.arange(0, family.nominal.size, A_DECADE // 2)
+        family = _around(LEAST, MOST, like)
+        halves = np.isin(family.nominal, _spaced(LEAST, MOST)[:: A_DECADE // 2])
+        return (family,), family, np.flatnonzero(halves)
     many = isinstance(sizes, Iterable) and not isinstance(sizes, (str, ModelSpec))
     given: Sequence[Any] = list(sizes) if many else [sizes]
     if not given:
@@ -240,8 +243,9 @@ def _sizes(sizes: Any, like: Any) -> tuple[tuple[Group, ...], Group, Any]:
         groups = sorted(map(_published, given), key=lambda group: float(group.parameters[0]))
     else:
         groups = [_family(np.unique([_size(each) for each in given]), like)]
+        _refuse_small(groups[0], like)
     ends = [float(groups[0].parameters[0]), float(groups[-1].parameters[-1])]
-    around = _family(_spaced(min(LEAST, ends[0]), max(MOST, ends[1])), like)
+    around = _around(min(LEAST, ends[0]), max(MOST, ends[1]), like)
     return tuple(groups), around, np.arange(sum(group.nominal.size for group in groups))
 
 
@@ -262,9 +266,31 @@ def _family_name(sizes: Any, like: Any) -> str:
 
 
 def _family(grid: Any, like: Any) -> Group:
+    """Return the sizes of a family."""
     model = ModelSpec.of_size(grid, like=like)
-    labels = tuple(_short(size) for size in grid)
-    return Group(model, grid, _parameters(model, grid.size), labels)
+    counts = _parameters(model, grid.size)
+    return Group(model, grid, counts, tuple(_short(size) for size in grid))
+
+
+def _around(least: float, most: float, like: Any) -> Group:
+    """Return a family closely spaced, without the sizes that it cannot be made as small as."""
+    family = _family(_spaced(least, most), like)
+    met = family.parameters <= _SMALLEST * family.nominal
+    return family if met.all() else _family(family.nominal[met], like)
+
+
+def _refuse_small(group: Group, like: Any) -> None:
+    """Refuse sizes that the family cannot be made as small as."""
+    met = group.parameters <= _SMALLEST * group.nominal
+    if not met.all():
+        name = like if isinstance(like, str) else like.name
+        least, asked = (
+            _short(float(each)) for each in (group.parameters.min(), group.nominal[~met][0])
+        )
+        raise SpecError(
+            f"sizes holds {asked}, but the smallest model like {name} has {least} parameters, most"
+            " of them in its tables; ask for more, or name another family with like="
+        )
 
 
 def _published(given: str | ModelSpec) -> Group:

@@ -15,7 +15,7 @@ from paramscale.analysis.impact.question import Group, Question
 from paramscale.core.estimate import Estimate
 from paramscale.core.estimator import ESTIMATORS
 from paramscale.core.quantity import Quantity
-from paramscale.core.reasons import Reason, refusals_as_nan
+from paramscale.core.reasons import Reason
 from paramscale.specs.parallel import ParallelSpec
 
 __all__ = ["ENDS", "Row", "estimated", "joined", "own_row", "without"]
@@ -111,11 +111,10 @@ def estimated(
     run = question.training_of(group)
     specs = {**question.inputs, "model": group.model, "parallel": parallel}
     specs["training"] = attrs.evolve(run, recomputation="full") if full else run
-    with refusals_as_nan():  # a model whose context is too short is a gap, not an error
-        found = estimate_with(
-            ESTIMATORS, None, specs, quantities=names, use=question.use, options=question.options,
-            strict=False,
-        )  # fmt: skip
+    found = estimate_with(
+        ESTIMATORS, None, specs, quantities=names, use=question.use, options=question.options,
+        strict=False,
+    )  # fmt: skip
     size = group.nominal.size
     return {name: _row(each, size) for name, each in found.items()}, found.missing
 

@@ -15,6 +15,7 @@ from paramscale.analysis.impact.lines import LINES, Line, line_of
 from paramscale.analysis.impact.question import Group, Question
 from paramscale.analysis.impact.row import ENDS, Row, estimated, joined, own_row, without
 from paramscale.core.quantity import VOCABULARY
+from paramscale.core.reasons import refusals_as_nan
 
 __all__ = ["Gathered", "gather", "shown_lines"]
 
@@ -42,14 +43,18 @@ def gather(
     groups: Sequence[Group],
     progress: Callable[[int, int], None] | None = None,
 ) -> Gathered:
-    """Return the rows of all sizes: each group is estimated at once, then they are joined."""
+    """Return the rows of all sizes: each group is estimated at once, then they are joined.
+
+    What a single group refuses is an error; among several it is a gap with its reason.
+    """
+    if len(groups) == 1:
+        return _of_group(question, groups[0])
     parts = []
     for group in groups:
-        parts.append(_of_group(question, group))
+        with refusals_as_nan():
+            parts.append(_of_group(question, group))
         if progress is not None:
             progress(len(parts), len(groups))
-    if len(parts) == 1:
-        return parts[0]
     first, counts = parts[0], [part.held.size for part in parts]
     rows = {name: joined([p.rows.get(name) for p in parts], counts) for name in _names(parts)}
     missing = {name: text for p in parts for name, text in p.missing.items() if name not in rows}
