@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from paramscale.specs.scenario import Scenario
 
 __all__ = [
+    "ACCOUNT",
     "DEMAND",
     "FORMATS",
     "OPTIONS_OF",
     "PARALLEL",
     "SERVING",
     "TRAINING",
+    "add_account_arguments",
     "add_scenario_arguments",
     "find_model",
     "option",
@@ -95,7 +97,7 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
             group.add_argument(option(name), type=count, metavar="N", help=meaning)
         for name, meaning in FORMATS.items() if title == "serving" else ():
             group.add_argument(option(name), metavar="FORMAT", help=f"number format of {meaning}")
-    _add_account_arguments(parser)
+    add_account_arguments(parser)
     parser.add_argument(
         "--unknown-fields",
         choices=("refuse", "ignore"),
@@ -104,7 +106,8 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_account_arguments(parser: argparse.ArgumentParser) -> None:
+def add_account_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of place, boundary and demand."""
     group = parser.add_argument_group("energy, carbon, water and money")
     group.add_argument(
         "--site",

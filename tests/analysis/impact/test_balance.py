@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paramscale as ps
-from paramscale.analysis.impact.choose import choose, limits_of
+from paramscale.analysis.impact.choose import Choice, choose, limits_of
 from paramscale.analysis.impact.row import own_row
 
 
@@ -32,22 +32,39 @@ def test_balance_agrees_with_brute_force(whole: ps.Impact) -> None:
     assert (whole.balanced.low, whole.balanced.high) == (min(near), max(near))
 
 
+def chosen(whole: ps.Impact, budget: dict[str, float]) -> Choice:
+    """Return the balanced size of the family within a budget."""
+    labels = tuple(map(str, range(whole.curve["parameters"].value.size)))
+    return choose(whole.curve, labels, "balance", budget, 0.01)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.floats(1e-3, 1.0), st.floats(1.0, 5.0))
+@given(st.floats(1e3, 1e11), st.floats(1.0, 100.0))
 def test_a_larger_budget_never_shrinks_the_balanced_size(
     whole: ps.Impact, limit: float, factor: float
 ) -> None:
-    """What the smaller budget allows, the larger one allows too."""
-    rows, labels = whole.curve, tuple(map(str, range(whole.curve["parameters"].value.size)))
-    small, large = (
-        choose(rows, labels, "balance", {"tpot_s": each}, 0.01) for each in (limit, limit * factor)
-    )
+    """Money for training grows with size: a smaller budget allows the smaller sizes of a larger."""
+    rows = whole.curve["training_cost_usd"].value
+    small, large = (chosen(whole, {"training_cost_usd": each}) for each in (limit, limit * factor))
     assert (small.meets <= large.meets).all()
     if small.index is None:
-        assert "No size meets tpot_s" in small.reason
+        assert "No size meets training_cost_usd" in small.reason
         return
     assert large.parameters >= small.parameters
-    assert rows["tpot_s"].value[small.index] <= limit
+    assert rows[small.index] <= limit
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(1e-3, 1.0), st.floats(1.0, 5.0))
+def test_a_larger_budget_is_never_worse(whole: ps.Impact, limit: float, factor: float) -> None:
+    """Time of a token falls where devices are added, so the size may move either way, not worth."""
+    rows = whole.curve
+    score = np.log(rows["loss_nats"].value) + 0.01 * np.log2(rows["total_cost_usd"].value)
+    small, large = (chosen(whole, {"tpot_s": each}) for each in (limit, limit * factor))
+    if small.index is not None:
+        assert large.index is not None
+        assert score[large.index] <= score[small.index]
+        assert rows["tpot_s"].value[small.index] <= limit
 
 
 @settings(max_examples=30, deadline=None)

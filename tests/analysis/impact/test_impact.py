@@ -153,6 +153,30 @@ def test_tokens_go_with_size_as_asked() -> None:
     assert "100 B tokens at every size" in fixed.text(80)
 
 
+def test_a_demand_is_the_life_of_a_model() -> None:
+    """Requests a day, for so many days, of so many tokens; a stated life comes before it."""
+    load = ps.ServingSpec(batch=8, output_tokens=100, requests_per_day=1e6, deployment_days=365)
+    found = ps.impact(hardware="h100-sxm", sizes=[8e9], serving=load)
+    train, each = (found[name].value[0] for name in ("training_cost_usd", "cost_per_token_usd"))
+    assert found["total_cost_usd"].value[0] == pytest.approx(train + 1e6 * 365 * 100 * each)
+    assert "1,000,000 requests a day for 365 days" in " ".join(found.text(80).split())
+    stated = ps.impact(hardware="h100-sxm", sizes=[8e9], serving=load, lifetime_tokens=1e12)
+    assert stated["total_cost_usd"].value[0] == pytest.approx(train + 1e12 * each)
+
+
+def test_place_and_account_count() -> None:
+    """The same energy is less carbon in France; without the building there is less of both."""
+    world, france, chip = (
+        ps.impact(hardware="h100-sxm", sizes=[8e9], **given)
+        for given in ({}, {"site": "FR"}, {"account": ps.AccountSpec(boundary="chip")})
+    )
+    name = "training_carbon_kgco2e"
+    assert france[name].value[0] < 0.5 * world[name].value[0]
+    assert chip["training_energy_j"].value[0] < world["training_energy_j"].value[0]
+    assert "average of the world" in world.text(80)
+    assert "energy of the chip" in " ".join(chip.text(80).split())
+
+
 def test_repeated_data_show_overfitting() -> None:
     """Ten epochs of a small data set cost the largest size most."""
     run = ps.TrainingSpec(tokens=4e9, unique_tokens=4e8)

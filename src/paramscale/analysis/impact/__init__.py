@@ -26,6 +26,7 @@ def impact(
     training: Any = None,
     serving: Any = None,
     site: Any = None,
+    account: Any = None,
     parallel: Any = None,
     sizes: Iterable[Any] | None = None,
     like: Any = "llama-3.1-8b",
@@ -54,7 +55,9 @@ def impact(
     serving : ServingSpec, optional
         The load in use; 32 sequences at once unless given.
     site : SiteSpec or str, optional
-        The place, for energy, carbon, water and money.
+        The place, for energy, carbon, water and money; the average of the world unless given.
+    account : AccountSpec, optional
+        What counts: boundary, basis of carbon, tenure of devices.
     parallel : ParallelSpec, optional
         Layout in use of all sizes, instead of the fewest devices.
     sizes : iterable of float, str or ModelSpec, optional
@@ -68,7 +71,9 @@ def impact(
     training_devices : float
         Devices of the training run: fully sharded, tensor ranks where it takes them to fit.
     lifetime_tokens : float, optional
-        Tokens written in use over the life of the model; as many as it is trained on unless given.
+        Tokens written in use over the life of the model; unless given, those of the demand that
+        `serving` states by ``requests_per_day`` and ``deployment_days``, else as many as it is
+        trained on.
     objective : str
         ``"balance"`` (see `worth`), ``"efficient"``, ``"loss"``, ``"cost"``, ``"latency"``, or the
         name of a quantity, which is then the least, or of accuracies and speeds the greatest.
@@ -103,7 +108,8 @@ def impact(
     '1 B'
     """
     question = ask(
-        hardware=hardware, training=training, serving=serving, site=site, parallel=parallel,
+        hardware=hardware, training=training, serving=serving, site=site, account=account,
+        parallel=parallel,
         sizes=sizes, like=like, tokens=tokens, training_flops=training_flops,
         training_devices=training_devices, lifetime_tokens=lifetime_tokens, use=use,
         options=options,

@@ -34,7 +34,7 @@ _SMALLEST = 1.5
 
 
 #: The specs that are the same for every size.
-_INPUTS = ("hardware", "serving", "site")
+_INPUTS = ("hardware", "serving", "site", "account")
 
 Array = npt.NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class Question:
     of_family : str
         The family that sizes belong to; empty for published models.
     inputs : mapping
-        Specs by name: hardware and site where they are given, and serving.
+        Specs by name: hardware where it is given, serving, site and account.
     training : TrainingSpec
         The run; its tokens are those of every size unless `rule` says otherwise.
     rule : tuple of (str, float)
@@ -87,7 +87,8 @@ class Question:
     training_devices : float
         Devices of the training run.
     lifetime_tokens : float, optional
-        Tokens that are written in use over the life of the model; None: as many as it learns from.
+        Tokens that are written in use over the life of the model; None: those of the demand that
+        `serving` states, else as many as it learns from.
     use, options : mapping
         As for :func:`~paramscale.analysis.estimate.estimate`.
     """
@@ -127,9 +128,18 @@ class Question:
 
     def life_of(self, parameters: Floats) -> Floats:
         """Return the tokens that models of some size write over their life."""
-        if self.lifetime_tokens is None:
-            return self.tokens_of(parameters)
-        return np.float64(self.lifetime_tokens)
+        if self.lifetime_tokens is not None:
+            return np.float64(self.lifetime_tokens)
+        demand = self.demand_tokens
+        return self.tokens_of(parameters) if demand is None else np.float64(demand)
+
+    @property
+    def demand_tokens(self) -> float | None:
+        """Tokens written on all days of the demand that `serving` states, or None."""
+        daily, days = self.serving.requests_per_day, self.serving.deployment_days
+        if daily is None or days is None:
+            return None
+        return float(daily * days * self.serving.output_tokens)
 
     def training_of(self, group: Group) -> TrainingSpec:
         """Return the run of each size of a group."""
@@ -158,9 +168,9 @@ class Question:
 
 
 def ask(
-    *, hardware: Any, training: Any, serving: Any, site: Any, parallel: Any, sizes: Any, like: Any,
-    tokens: Any, training_flops: Any, training_devices: Any, lifetime_tokens: Any, use: Any,
-    options: Any,
+    *, hardware: Any, training: Any, serving: Any, site: Any, account: Any, parallel: Any,
+    sizes: Any, like: Any, tokens: Any, training_flops: Any, training_devices: Any,
+    lifetime_tokens: Any, use: Any, options: Any,
 ) -> Question:  # fmt: skip
     """Return the question that arguments of ``impact`` ask; see there."""
     run = TrainingSpec(tokens=TOKENS) if training is None else training
@@ -169,7 +179,8 @@ def ask(
         run = attrs.evolve(run, tokens=rule[1])
     load = ServingSpec(batch=BATCH, schedule="continuous") if serving is None else serving
     _one_point(training=run, serving=load, parallel=parallel)
-    given = {"hardware": hardware, "serving": load, "site": site, "parallel": parallel}
+    given = {"hardware": hardware, "serving": load, "site": site, "account": account,
+             "parallel": parallel}  # fmt: skip
     ESTIMATORS.registry.load()  # specs learn to be made from names
     inputs = collect_inputs(ESTIMATORS, None, {**given, "training": run})
     groups, reference, shown = _sizes(sizes, like)

@@ -47,8 +47,8 @@ def asked(question: Question) -> list[tuple[str, str]]:
     else:
         rows.append(("use", f"{load}; without hardware no time, energy or money"))
     rows.append(("written in all", _life(question)))
-    if "site" in question.inputs:
-        rows.append(("site", str(question.inputs["site"].name)))
+    if "site" in question.inputs and question.hardware is not None:
+        rows.append(("site", _site(question)))
     return rows
 
 
@@ -65,10 +65,27 @@ def _load(load: Any, changed: bool) -> str:
     )
 
 
+def _site(question: Question) -> str:
+    """Return place and boundary of the account."""
+    account = question.inputs.get("account")
+    text = str(question.inputs["site"].name)
+    text = "average of the world" if text == "world" else text
+    if account is None:
+        return text
+    basis = f"{account.carbon_basis}-based carbon"
+    return f"{text}; energy of the {account.boundary}, {basis}, devices {account.tenure}"
+
+
 def _life(question: Question) -> str:
-    if question.lifetime_tokens is None:
+    if question.lifetime_tokens is not None:
+        return format_value(question.lifetime_tokens, "tokens")
+    if question.demand_tokens is None:
         return "as many tokens as it is trained on"
-    return format_value(question.lifetime_tokens, "tokens")
+    load = question.serving
+    return (
+        f"{format_value(question.demand_tokens, 'tokens')}: {load.requests_per_day:,.0f} requests a"
+        f" day for {load.deployment_days:,.0f} days"
+    )
 
 
 def cell(row: Row, line: Line, place: int) -> str:

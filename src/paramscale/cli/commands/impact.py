@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from paramscale.cli.scenario import FORMATS, SERVING, TRAINING, find_model, option
+from paramscale.cli.scenario import (
+    ACCOUNT,
+    DEMAND,
+    FORMATS,
+    SERVING,
+    TRAINING,
+    add_account_arguments,
+    find_model,
+    option,
+)
 from paramscale.cli.values import count, limit, pair, tokens
 
 if TYPE_CHECKING:
@@ -17,7 +26,7 @@ HELP = "what size does to loss, accuracy, memory, time, energy and cost; and the
 _RUN = {
     "training_devices": "devices of the training run; 1,024 unless given",
     "training_flops": "compute of every size instead of tokens, such as 1e24",
-    "lifetime_tokens": "tokens written in use over its life; as many as trained on unless given",
+    "lifetime_tokens": "tokens written in use; those of the demand, or as many as trained on, else",
 }
 
 
@@ -30,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--hardware", metavar="H", help="an accelerator, such as h100-sxm")
     parser.add_argument("--like", metavar="MODEL|PATH", help="family of the sizes; llama-3.1-8b")
-    parser.add_argument("--site", metavar="PLACE", help="place, for energy, carbon and money")
     _add_run(parser.add_argument_group("training"))
     _add_use(parser.add_argument_group("use"))
+    add_account_arguments(parser)
     _add_choice(parser.add_argument_group("balanced size"))
     _add_output(parser.add_argument_group("output"))
 
@@ -102,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _impact(arguments: argparse.Namespace) -> Impact:
-    from paramscale import ParallelSpec, ServingSpec, TrainingSpec, impact
+    from paramscale import AccountSpec, ParallelSpec, ServingSpec, TrainingSpec, impact
     from paramscale.analysis.impact.question import BATCH, TOKENS
     from paramscale.cli.progress import progress
 
@@ -110,7 +119,7 @@ def _impact(arguments: argparse.Namespace) -> Impact:
         values = {field: getattr(arguments, field) for field in fields}
         return {field: value for field, value in values.items() if value is not None}
 
-    load = given(*SERVING, *FORMATS)
+    load = given(*SERVING, *FORMATS, *DEMAND)
     layout = given("tensor", "pipeline")
     run = {"tokens": TOKENS, **given(*(name for name in TRAINING if name != "tokens"))}
     with progress("sizes") as tell:
@@ -119,6 +128,7 @@ def _impact(arguments: argparse.Namespace) -> Impact:
             training=TrainingSpec(**run),
             serving=ServingSpec(**{"batch": BATCH, "schedule": "continuous", **load}),
             parallel=ParallelSpec(**layout) if layout else None,
+            account=AccountSpec(**given(*ACCOUNT)),
             objective=arguments.objective, budget=dict(arguments.budget), use=dict(arguments.use),
             progress=tell, **_like(arguments.like), **given("tokens", "worth", *_RUN),
         )  # fmt: skip
