@@ -160,12 +160,17 @@ def table(fit: Fit, x: Any) -> Iterator[tuple[str, ...]]:
 
 
 def write(fitted: dict[str, tuple[Fit, Any]]) -> None:
-    """Write the calibration into the catalogue."""
+    """Write the calibration into the catalogue; rows of other tools stay."""
+    with TARGET.open(encoding="utf-8", newline="") as stream:
+        others = [
+            row for row in csv.reader(stream) if row[-1] not in ("script", Path(__file__).name)
+        ]
     with TARGET.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(HEADER)
         for fit, x in fitted.values():
             writer.writerows(table(fit, x))
+        writer.writerows(others)
 
 
 def main(arguments: list[str] | None = None) -> int:

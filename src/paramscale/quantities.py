@@ -36,6 +36,7 @@ __all__ = [
     "DATA_OPTIMAL_PARAMETERS",
     "DATA_OPTIMAL_TOKENS",
     "DATA_OPTIMUM",
+    "DECODE_ENERGY_PER_TOKEN_J",
     "DECODE_FLOPS",
     "DECODE_WORK",
     "DEPLOYMENT_CARBON_KGCO2E",
@@ -57,6 +58,7 @@ __all__ = [
     "HELLASWAG_FRACTION",
     "HFU_FRACTION",
     "HUMANEVAL_FRACTION",
+    "IDLE_POWER_W",
     "IRREDUCIBLE_LOSS_NATS",
     "KNOWLEDGE_CAPACITY_BITS",
     "KV_CACHE_BYTES",
@@ -90,6 +92,7 @@ __all__ = [
     "PARAMETERS",
     "PIQA_FRACTION",
     "POWER_W",
+    "PREFILL_ENERGY_PER_TOKEN_J",
     "PREFILL_FLOPS",
     "PREFILL_WORK",
     "PURCHASE_PRICE",
@@ -100,6 +103,7 @@ __all__ = [
     "SERVED_TRAINING_CARBON_PER_TOKEN_KGCO2E",
     "SERVED_TRAINING_ENERGY_PER_TOKEN_J",
     "SERVING_MEMORY_BYTES",
+    "SERVING_POWER",
     "SERVING_TIMES",
     "SIZE_ELASTICITY_RATIO",
     "STEP_FLOPS",
@@ -145,6 +149,7 @@ LOSS_LAW = _internal("loss_law", "Law of loss in parameters and tokens, of Chinc
 TRAINING_STATE = _internal("training_state", "What one device holds in training")
 TRAINING_STEP = _internal("training_step", "Seconds of one training step by cause")
 SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
+SERVING_POWER = _internal("serving_power", "Draw of the accelerators in use, by cause")
 DATA_OPTIMUM = _internal("data_optimum", "Best size for the unique tokens")
 ENERGY_BOUNDARY = _internal("energy_boundary", "Energy inside the boundary over the accelerators'")
 CARBON_RATE = _internal("carbon_rate", "Greenhouse gas of a joule of electricity")
@@ -263,6 +268,15 @@ _energy_detail = partial(_energy, by_name_only=True)
 POWER_W = _energy("power_w", "Mean draw of all accelerators while they serve")
 CHIP_ENERGY_PER_TOKEN_J = _energy(
     "chip_energy_per_token_j", "Energy of the accelerators for an output token, prompts included"
+)
+PREFILL_ENERGY_PER_TOKEN_J = _energy_detail(
+    "prefill_energy_per_token_j", "Energy of the accelerators for a prompt token, prompts alone"
+)
+DECODE_ENERGY_PER_TOKEN_J = _energy_detail(
+    "decode_energy_per_token_j", "Energy of the accelerators for an output token, steps alone"
+)
+IDLE_POWER_W = _energy_detail(
+    "idle_power_w", "Draw of all accelerators that hold a model and have nothing to do"
 )
 TRAINING_POWER_W = _energy_detail(
     "training_power_w", "Mean draw of all accelerators while they train"

@@ -18,6 +18,7 @@ from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator, sampler
 from paramscale.core.reasons import Reason
 from paramscale.specs.bill import Bill
+from paramscale.specs.block import NOTHING
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
@@ -70,8 +71,9 @@ class ServingTimes(NamedTuple):
     """Expected times with their intervals, sequences that run at once, and the step by cause.
 
     `others` is by how much prompts of other requests delay a step of `step` seconds, `gap` the
-    longest time between two tokens of a request. `remarks` tell why the intervals are wider than
-    those of what was measured.
+    longest time between two tokens of a request. `times` are the expected times with what they were
+    computed from. `remarks` tell why the intervals are wider than those of what was measured.
+    `level` is 0; in draws it is a standard normal number for the errors of what follows.
     """
 
     ttft: Interval
@@ -81,7 +83,9 @@ class ServingTimes(NamedTuple):
     step: Floats
     others: Floats
     gap: Interval
+    times: Times
     remarks: tuple[str, ...]
+    level: Floats = NOTHING
 
 
 def _rules(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> list[Rule]:
@@ -114,15 +118,18 @@ def expected_times(
     meant = whole(_rules(model, serving, parallel))
     decode, prefill = _sums(decode_work, prefill_work, hardware, serving, parallel)
     times = serving_times(decode, prefill, hardware, serving, parallel)
+    names = ("prompt_s", "step_s", "tpot_s", "ttft_s", "others_s")
+    times = times._replace(**{name: getattr(times, name) * meant for name in names})
     first = log_width("ttft_s", hardware, serving)
     return ServingTimes(
-        _banded(times.ttft_s * meant, times.least_ttft_s, first),
-        _banded(times.tpot_s * meant, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
+        _banded(times.ttft_s, times.least_ttft_s, first),
+        _banded(times.tpot_s, times.least_tpot_s, log_width("tpot_s", hardware, serving)),
         times.running,
         times.parts,
         times.step_s,
         times.others_s,
-        _banded(_gap(times, serving) * meant, times.least_tpot_s, first),
+        _banded(_gap(times, serving), times.least_tpot_s, first),
+        times,
         _remarks(model, decode_work, hardware, serving),
     )
 
@@ -150,7 +157,7 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
 
     The errors of first and further tokens on what was left out of the fit are not correlated.
     """
-    both = np.stack([levels(draws, rng), levels(draws, rng)])
+    drawn = np.stack([levels(draws, rng) for _ in range(3)])
 
     def sampled(
         model: ModelSpec, decode_work: Bill, prefill_work: Bill, hardware: HardwareSpec,
@@ -163,7 +170,7 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
         )
         decode, prefill = _sums(decode_work, prefill_work, hardware, serving, parallel)
         times = serving_times(decode, prefill, hardware, serving, parallel, c)
-        first, further = both.reshape(2, draws, *(1,) * ndim)
+        first, further, other = drawn.reshape(3, draws, *(1,) * ndim)
         width = log_width("ttft_s", hardware, serving)
         token = log_width("tpot_s", hardware, serving)
         tpot = at_width(times.tpot_s, point.tpot.value, token, further)
@@ -173,7 +180,7 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
             _exactly(np.maximum(ttft, times.least_ttft_s)),
             _exactly(np.maximum(tpot, times.least_tpot_s)),
             times.running, times.parts, times.step_s, times.others_s,
-            _exactly(np.maximum(gap, times.least_tpot_s)), (),
+            _exactly(np.maximum(gap, times.least_tpot_s)), times, (), other,
         )  # fmt: skip
         found: ServingTimes = with_axis(made, draws, ndim)
         return found
@@ -258,6 +265,8 @@ def throughput(
     batch that does not fit runs in waves. With ``request_rate_per_s`` no more than asked for.
     """
     latency = _latency(serving_times, serving)
+    stalled = np.maximum(serving.output_tokens - 1.0, 0.0) * serving_times.times.stall_s
+    latency = Interval(*[each + stalled for each in latency])
     tokens = serving.batch * serving.output_tokens
     if serving.schedule != "continuous":  # ttft of the continuous schedule has the wait in it
         waves = np.maximum(serving.batch / (serving_times.running * parallel.data), 1.0)

@@ -82,7 +82,9 @@ class HardwareSpec:
         What one device can send to its peers [bytes/s], in one direction, all links together.
         Vendors often print both directions together, which is twice this.
     power_limit_w : float or array
-        Board or package power limit [W].
+        Power limit that the board or package was made for [W].
+    power_cap_w : float or array, optional
+        Lower limit that its operator has set [W]; None: none.
     release_price_usd : float or array
         Price when released [USD of that year].
     memory_type : str
@@ -126,6 +128,7 @@ class HardwareSpec:
         np.nan, missing=True, doc="sent to peers, one direction [bytes/s]"
     )
     power_limit_w: Floats = number(np.nan, missing=True, doc="power limit [W]")
+    power_cap_w: Floats | None = number(None, optional=True, doc="lower limit that was set [W]")
     release_price_usd: Floats = number(np.nan, missing=True, doc="price at release [USD]")
     memory_type: str = choice("", _MEMORY_TYPES, doc="class of memory, empty where not known")
     sparse_types: tuple[str, ...] = attrs.field(default=(), converter=tuple)

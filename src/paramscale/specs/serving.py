@@ -19,8 +19,8 @@ __all__ = ["ENGINES", "SCHEDULES", "ServingSpec"]
 
 #: Software that serves; the empty text means "not stated".
 ENGINES = (
-    "", "vllm", "sglang", "trtllm", "lmdeploy", "tgi", "transformers", "deepspeed", "llama.cpp",
-    "exllama", "mlc", "mlx", "gpt-fast", "other",
+    "", "vllm", "vllm-2024", "sglang", "trtllm", "lmdeploy", "tgi", "transformers", "deepspeed",
+    "llama.cpp", "exllama", "mlc", "mlx", "gpt-fast", "other",
 )  # fmt: skip
 
 #: How sequences come and go: ``"static"`` all start and end together; ``"continuous"`` a new one

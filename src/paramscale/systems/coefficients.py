@@ -34,6 +34,10 @@ class Coefficients(NamedTuple):
     ----------
     dense, expert, state : Floats
         Fraction of the bandwidth reached by weights, routed experts, caches.
+    expert8 : Floats
+        The same for routed experts in 8 bits, over that of others.
+    idle_expert8 : Floats
+        Share of the experts that no token chose which ranks of experts in 8 bits read as well.
     multiply16, multiply8, multiply4 : Floats
         Fraction of the peak reached by matrices in decode, by width of the units.
     multiply_expert, attention : Floats
@@ -64,6 +68,9 @@ class Coefficients(NamedTuple):
         chunk; exponent of the speed-up by pipelining chunks.
     prefill_share : Floats
         Share of a prompt's time by which the steps of others are delayed.
+    stall_layer_s, stall_expert_s : Floats
+        Time a layer, and a layer of routed experts, take besides in a step that reads prompts too;
+        the median step has none, and throughput has all of it.
     first_s, first_steps, burst, queue, waiting : Floats
         Of the time to the first token: fixed, in steps, in prompts read for each sequence, in
         prompts of the queue, and share of the time for a free place.
@@ -71,6 +78,8 @@ class Coefficients(NamedTuple):
 
     dense: Floats = 0.8
     expert: Floats = 0.8
+    expert8: Floats = 1.0
+    idle_expert8: Floats = 0.0
     state: Floats = 0.7
     multiply16: Floats = 0.6
     multiply8: Floats = 0.5
@@ -109,6 +118,8 @@ class Coefficients(NamedTuple):
     chunk_tokens: Floats = 1e9
     pipelined: Floats = 0.0
     prefill_share: Floats = 0.8
+    stall_layer_s: Floats = 0.0
+    stall_expert_s: Floats = 0.0
     first_s: Floats = 0.0
     first_steps: Floats = 0.0
     burst: Floats = 0.0

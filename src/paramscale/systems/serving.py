@@ -54,6 +54,10 @@ class Times(NamedTuple):
         The step by cause.
     others_s : Floats
         By how much prompts of other requests delay a step.
+    stall_s : Floats
+        What steps that also read prompts take longer, for each token; in the mean, not the median.
+    step, prompts : Load, optional
+        What one device does in that step, and for all prompts of its replica.
     least_tpot_s, least_ttft_s : Floats
         What nothing can beat: peaks and bandwidth of all devices together.
     """
@@ -65,6 +69,9 @@ class Times(NamedTuple):
     running: Floats
     parts: StepParts
     others_s: Floats = NOTHING
+    stall_s: Floats = NOTHING
+    step: Load | None = None
+    prompts: Load | None = None
     least_tpot_s: Floats = NOTHING
     least_ttft_s: Floats = NOTHING
 
@@ -125,7 +132,7 @@ def times_of(
     parallel: ParallelSpec,
     regime: str,
 ) -> Times:
-    """Return the times with given coefficients; the fit calls this with arrays of them."""
+    """Return the times with given coefficients; fits call this with arrays of them."""
     element = as_format(serving.activation_format).bits_per_weight / 8.0
     each = serving.batch / parallel.data
     running = running_sequences(decode, machine.memory, serving, parallel)
@@ -133,21 +140,36 @@ def times_of(
     stages = np.minimum(parallel.pipeline, np.maximum(each, 1.0))
     ranks = np.maximum(parallel.tensor, expert_ranks(parallel))
     one = load_of(prefill, parallel, stages, element)
-    step = load_of(decode, parallel, stages, element)
-    parts = step_parts(_shared(step, share, serving), machine, c, running, ranks)
+    step = _shared(load_of(decode, parallel, stages, element), share, serving)
+    if machine.expert_width == "8":
+        step = _with_idle_experts(step, decode, parallel, c)
+    parts = step_parts(step, machine, c, running, ranks)
     step_s = step_seconds(parts, c) + c.stage_s * (parallel.pipeline - 1.0)
     prompt_s = prompt_seconds(one, machine, c, ranks) / each
     if serving.chunk_tokens is not None:
         prompt_s = prompt_s + _read_again(decode, parallel, machine, c, serving)
     if serving.schedule == "continuous" and regime == "continuous":
-        return _continuous(prompt_s, step_s, parts, c, serving, each, running)
+        times = _continuous(prompt_s, step_s, parts, c, serving, each, running)
+        return times._replace(stall_s=_stall(running, step, c, serving), step=step, prompts=one)
     if regime == "single_stream":
         ttft = _in_chunks(each * prompt_s, step, parts.weights, c, serving, parallel)
     else:  # all prompts are read, then all sequences step together
         fixed = parts.messages + parts.host if regime == "continuous" else c.prefill_step_s
         fixed = c.prefill_read * parts.weights + fixed
         ttft = running * prompt_s + serving.chunks() * fixed
-    return Times(prompt_s, step_s, step_s / tokens_a_step(serving), ttft, running, parts)
+    tpot = step_s / tokens_a_step(serving)
+    return Times(prompt_s, step_s, tpot, ttft, running, parts, step=step, prompts=one)
+
+
+def _stall(running: Floats, step: Load, c: Coefficients, serving: ServingSpec) -> Floats:
+    """Return what steps that also read prompts take longer, for each token in the mean.
+
+    Prompts come at random, so that 1 - exp(-running / tokens written) of the steps have one.
+    """
+    mixed = -np.expm1(-running / np.maximum(serving.output_tokens, 1.0))
+    each = c.stall_layer_s * step.layers + c.stall_expert_s * step.experts
+    stall: Floats = each * mixed / tokens_a_step(serving)
+    return stall
 
 
 def _read_again(
@@ -173,6 +195,17 @@ def _shared(step: Load, share: Floats, serving: ServingSpec) -> Load:
         attention_flops=step.attention_flops * tokens,
         reduced_bytes=step.reduced_bytes * tokens,
     )
+
+
+def _with_idle_experts(step: Load, decode: Totals, parallel: ParallelSpec, c: Coefficients) -> Load:
+    """Return the load in which ranks of experts in 8 bits work also on some that no token chose.
+
+    Their kernels pad every expert of a rank to a tile of tokens, and read its weights for it.
+    """
+    held = decode.stored_bytes[2] / expert_ranks(parallel)
+    idle = np.minimum(c.idle_expert8, 1.0) * np.maximum(held - step.expert_bytes, 0.0)
+    idle = np.where(parallel.expert > 1.0, idle, 0.0)[()]
+    return step._replace(expert_bytes=step.expert_bytes + idle)
 
 
 def _continuous(

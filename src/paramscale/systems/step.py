@@ -53,7 +53,8 @@ class StepParts(NamedTuple):
 def read_seconds(load: Load, machine: Machine, c: Coefficients) -> Floats:
     """Return the seconds in which all weights are read and unpacked."""
     lanes = c.unpack if machine.quantized else c.convert
-    read = load.dense_bytes / c.dense + load.expert_bytes / c.expert
+    reached = c.expert * c.expert8 if machine.expert_width == "8" else c.expert
+    read = load.dense_bytes / c.dense + load.expert_bytes / reached
     return read / machine.bandwidth + load.weights * lanes / machine.lanes
 
 

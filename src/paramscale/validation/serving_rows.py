@@ -28,7 +28,7 @@ __all__ = ["Refused", "Served", "served"]
 #: Mean prompt of request mixes whose tables do not print it, and the deviation of their outputs
 #: over the mean. ASSUMED, not read in any source; the chat mix was checked only by the fit, which
 #: is as good with 50 tokens as with 200 and worse with 800. Rows that use them stay in scope.
-MIXES = {"lm-arena-chat": (200.0, 1.0), "gpqa": (250.0, 0.6), "sharegpt": (220.0, 1.0)}
+MIXES = {"lm-arena-chat": (350.0, 1.0), "gpqa": (250.0, 0.6), "sharegpt": (220.0, 1.0)}
 
 #: Models whose published 4-bit checkpoints quantize the routed experts alone, by words of the name.
 EXPERTS_ONLY = ("deepseek", "kimi", "gpt-oss")
@@ -139,6 +139,8 @@ def _layout(row: dict[str, str], count: int, engine: str, assumed: list[str]) ->
         return ParallelSpec(pipeline=max(devices, float(count)))
     if devices == 1.0 and count > 1:
         devices = float(count)
+    if expert > 1.0 and _number(row, "dp") == 1.0:  # vLLM: expert ranks are tensor ranks x replicas
+        tensor = devices / pipeline
     data, rest = divmod(devices, tensor * pipeline)
     if rest or data < 1.0:
         raise Refused(f"{devices:g} devices cannot be {tensor:g} tensor x {pipeline:g} pipeline")

@@ -1,0 +1,216 @@
+"""What a served model draws: the resources of steps and prompts, and the power of all devices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from paramscale.specs.hardware import HardwareSpec
+from paramscale.specs.parallel import ParallelSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.systems.coefficients import coefficients
+from paramscale.systems.load import Load, expert_ranks
+from paramscale.systems.machine import Machine, machine_of
+from paramscale.systems.power import PowerCoefficients, held
+from paramscale.systems.regime import regime_of
+from paramscale.systems.sequences import tokens_a_step
+from paramscale.systems.serving import Times
+from paramscale.systems.step import smooth_maximum
+from paramscale.typing import Floats
+
+__all__ = [
+    "IDLE_EXPERTS",
+    "Draw",
+    "Shares",
+    "Use",
+    "idle_experts",
+    "prompt_draw",
+    "served_use",
+    "share_of",
+    "shares_of",
+    "step_draw",
+    "use_of",
+]
+
+
+class Use(NamedTuple):
+    """Seconds in which the resources of one device would do some work at data-sheet figures.
+
+    Attributes
+    ----------
+    read, expert, state : Floats
+        Reading weights, routed experts, and caches.
+    multiply, multiply_expert, attention : Floats
+        Multiplying with matrices and with routed experts; scores and scans.
+    busy : Floats
+        In which kernels run; expected, not at data-sheet figures.
+    """
+
+    read: Floats
+    expert: Floats
+    state: Floats
+    multiply: Floats
+    multiply_expert: Floats
+    attention: Floats
+    busy: Floats
+
+
+class Draw(NamedTuple):
+    """Energy of some work by cause, in shares of the power limit times seconds of one device."""
+
+    busy: Floats
+    weights: Floats
+    experts: Floats
+    caches: Floats
+    arithmetic: Floats
+
+    @property
+    def total(self) -> Floats:
+        """All causes together."""
+        return self.busy + self.weights + self.experts + self.caches + self.arithmetic
+
+
+def use_of(load: Load, machine: Machine, busy: Floats) -> Use:
+    """Return the use of the resources of one device by a step, or by prompts."""
+    return Use(
+        load.dense_bytes / machine.bandwidth,
+        load.expert_bytes / machine.bandwidth,
+        load.state_bytes / machine.bandwidth,
+        load.dense_flops / machine.dense_peak,
+        load.expert_flops / machine.expert_peak,
+        load.attention_flops / machine.peak16,
+        busy,
+    )
+
+
+def _of_width(width: str, in16: Floats, in8: Floats, in4: Floats) -> Floats:
+    return in8 if width == "8" else in4 if width == "4" else in16
+
+
+def step_draw(use: Use, machine: Machine, c: PowerCoefficients) -> Draw:
+    """Return the energy of a decode step."""
+    dense, experts = (
+        _of_width(width, c.multiply16, c.multiply8, c.multiply4)
+        for width in (machine.dense_width, machine.expert_width)
+    )
+    read = c.read_expert8 if machine.expert_width == "8" else c.read_expert
+    arithmetic = dense * use.multiply + c.attention * use.attention
+    return Draw(
+        c.busy * use.busy,
+        c.read * use.read,
+        read * use.expert,
+        c.state * use.state,
+        arithmetic + experts * c.multiply_expert * use.multiply_expert,
+    )
+
+
+def prompt_draw(use: Use, machine: Machine, c: PowerCoefficients) -> Draw:
+    """Return the energy of prompts; reading the weights counts little and stands in arithmetic."""
+    dense, experts = (
+        _of_width(width, c.prompt16, c.prompt8, c.prompt4)
+        for width in (machine.dense_width, machine.expert_width)
+    )
+    zero = np.float64(0.0)
+    arithmetic = dense * use.multiply + experts * use.multiply_expert
+    return Draw(c.busy * use.busy, zero, zero, zero, arithmetic + c.attention * use.attention)
+
+
+def served_use(
+    times: Times, hardware: HardwareSpec, serving: ServingSpec, parallel: ParallelSpec
+) -> tuple[Use, Use, Machine]:
+    """Return the use of a device by one step, and by one prompt, and the machine as it serves.
+
+    Devices of a pipeline that wait for others do not count as busy.
+    """
+    assert times.step is not None  # filled in by `times_of`
+    assert times.prompts is not None
+    regime = regime_of(serving)
+    machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
+    c, parts = coefficients(regime, hardware.memory_type, serving.engine), times.parts
+    each = serving.batch / parallel.data
+    device = smooth_maximum(parts.weights, parts.arithmetic, c.overlap) + parts.state
+    device = device + parts.kernels + parts.messages
+    step = use_of(times.step, machine, device)
+    prompts = use_of(times.prompts, machine, times.prompt_s * each)
+    working = np.minimum(np.maximum(each, 1.0), parallel.pipeline) / parallel.pipeline
+    return Use(*[x * working for x in step]), Use(*[x * working / each for x in prompts]), machine
+
+
+def share_of(static: Floats, draw: Floats, seconds: Floats, most: Floats) -> Floats:
+    """Return the mean power over some time, as a share of the limit."""
+    return held(static + draw / seconds, most)
+
+
+#: What is said of replicas that hold experts of their own in 8 bits.
+IDLE_EXPERTS = (
+    "data-parallel attention with routed experts in 8 bits: ranks whose experts get no tokens wait"
+    " for the others, and padded kernels draw more than their bytes; measured runs lie up to twice"
+    " as high at small batches"
+)
+
+
+def idle_experts(times: Times, machine: Machine, parallel: ParallelSpec) -> bool:
+    """Tell whether ranks with experts of their own in 8 bits may be idle while others work."""
+    assert times.step is not None
+    spread = np.any((expert_ranks(parallel) > 1.0) & (parallel.data > 1.0))
+    routed = np.any(np.asarray(times.step.experts) > 0.0)
+    return bool(machine.expert_width == "8" and spread and routed)
+
+
+class Shares(NamedTuple):
+    """Mean power of a device by cause, in shares of its limit, before the limit holds it back.
+
+    Attributes
+    ----------
+    static, busy, weights, experts, caches, arithmetic, prompts : Floats
+        What would be drawn without a limit, by cause.
+    total : Floats
+        What is drawn.
+    """
+
+    static: Floats
+    busy: Floats
+    weights: Floats
+    experts: Floats
+    caches: Floats
+    arithmetic: Floats
+    prompts: Floats
+    total: Floats
+
+    def named(self) -> dict[str, Floats]:
+        """Return the part of each cause in all that is drawn; they add up to 1."""
+        asked = sum(self[1:-1], self.static)
+        return {name: share / asked for name, share in zip(self._fields[:-1], self, strict=False)}
+
+
+def shares_of(
+    step: Draw, prompt: Draw, most: Floats, c: PowerCoefficients, throughput: Floats, times: Times,
+    serving: ServingSpec, parallel: ParallelSpec,
+) -> Shares:  # fmt: skip
+    """Return the power of a device that serves so many output tokens a second, by cause.
+
+    Parameters
+    ----------
+    step, prompt : Draw
+        Energy of a decode step, and of one prompt.
+    most : Floats
+        Share of its limit that a board may draw.
+    throughput : Floats
+        Output tokens a second of all devices together.
+    """
+    each = throughput / parallel.data
+    steps = each / (times.running * tokens_a_step(serving))
+    prompts = each / np.maximum(serving.output_tokens, 1.0)
+    if np.any(serving.output_tokens == 0.0):
+        alone = serving.batch / parallel.data / times.ttft_s
+        prompts = np.where(serving.output_tokens == 0.0, alone, prompts)
+    causes = (
+        np.minimum(step.busy * steps + prompt.busy * prompts, c.busy),
+        step.weights * steps,
+        step.experts * steps,
+        step.caches * steps,
+        step.arithmetic * steps,
+        prompt.arithmetic * prompts,
+    )
+    return Shares(c.static, *causes, held(sum(causes, c.static), most))
