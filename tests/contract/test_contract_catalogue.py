@@ -20,6 +20,8 @@ VIEWS: dict[str, Mapping[str, Any]] = {
     "hardware": ps.hardware,
     "format": ps.formats,
     "model": ps.models,
+    "site": ps.sites,
+    "price": ps.prices,
     "law": laws,
     "kind of block": blocks,
 }
