@@ -63,6 +63,14 @@ if TYPE_CHECKING:
     from paramscale.specs.serving import ServingSpec as ServingSpec
     from paramscale.specs.site import SiteSpec as SiteSpec
     from paramscale.specs.training import TrainingSpec as TrainingSpec
+    from paramscale.transforms.adapt import adapt as adapt
+    from paramscale.transforms.distil import distil as distil
+    from paramscale.transforms.low_rank import low_rank as low_rank
+    from paramscale.transforms.prune import prune as prune
+    from paramscale.transforms.quantize import quantize as quantize
+    from paramscale.transforms.share_kv import share_kv as share_kv
+    from paramscale.transforms.upcycle import upcycle as upcycle
+    from paramscale.transforms.window import window as window
 
 __version__ = "0.1.0"
 
@@ -94,11 +102,13 @@ _PLACES = {
     "SiteSpec": "specs.site",
     "Sweep": "analysis.sweep",
     "TrainingSpec": "specs.training",
+    "adapt": "transforms.adapt",
     "audit": "fitting",
     "block": "specs.block",
     "calibrate": "analysis.calibrate",
     "calibrate_family": "estimators.accuracy",
     "compare_laws": "fitting",
+    "distil": "transforms.distil",
     "errors": "errors",
     "estimate": "analysis.estimate",
     "estimator": "core.estimator",
@@ -109,15 +119,21 @@ _PLACES = {
     "hardware": "catalogue.hardware",
     "impact": "analysis.impact",
     "laws": "laws",
+    "low_rank": "transforms.low_rank",
     "marginal_return": "estimators.accuracy",
     "models": "catalogue.models",
     "optimize": "analysis.optimize",
     "plan_parallelism": "analysis.plan_parallelism",
     "prices": "catalogue.prices",
+    "prune": "transforms.prune",
     "quantities": "quantities",
+    "quantize": "transforms.quantize",
     "read_model": "io",
     "sites": "catalogue.sites",
+    "share_kv": "transforms.share_kv",
     "sweep": "analysis.sweep",
+    "upcycle": "transforms.upcycle",
+    "window": "transforms.window",
 }
 
 __all__ = [*_PLACES, "__version__"]

@@ -82,6 +82,7 @@ __all__ = [
     "MISSING_MEMORY_BYTES",
     "MMLU_FRACTION",
     "MMLU_PRO_FRACTION",
+    "NONZERO_PARAMETERS",
     "NON_EMBEDDING_PARAMETERS",
     "OPTIMAL_BATCH_TOKENS",
     "OPTIMAL_LEARNING_RATE_RATIO",
@@ -108,6 +109,7 @@ __all__ = [
     "SIZE_ELASTICITY_RATIO",
     "STEP_FLOPS",
     "STEP_TIME_S",
+    "TEACHER_FLOPS",
     "THROUGHPUT_TOKENS_PER_S",
     "TOKENS_PER_PARAMETER",
     "TOKENS_WORTH_OF_DOUBLING_RATIO",
@@ -175,12 +177,19 @@ EMBEDDING_PARAMETERS = _parameters(
 NON_EMBEDDING_PARAMETERS = _parameters_detail(
     "non_embedding_parameters", "Parameters without tables and without the matrix of the head"
 )
+NONZERO_PARAMETERS = _parameters_detail(
+    "nonzero_parameters", "Parameters that pruning did not set to zero"
+)
 
 _work = partial(define, topic="Work")
 PREFILL_FLOPS = _work("prefill_flops", "FLOPs of the prefill of all prompts together")
 DECODE_FLOPS = _work("decode_flops", "FLOPs of one decode step, one new token a sequence")
 STEP_FLOPS = _work("step_flops", "FLOPs of one training step, forward and backward")
 TRAINING_FLOPS = _work("training_flops", "FLOPs of the whole training run")
+TEACHER_FLOPS = define(
+    "teacher_flops", "FLOPs of a teacher's forward passes in distillation", topic="Work",
+    by_name_only=True,
+)  # fmt: skip
 
 _memory_in_use = partial(define, topic="Memory in use")
 _memory_in_use_detail = partial(_memory_in_use, by_name_only=True)

@@ -1,7 +1,8 @@
-"""In which formats a model is served: what its quantization says, and file types made bits.
+"""What a model decides that a spec leaves open: formats it is served in, adapters to train.
 
 :class:`~paramscale.specs.serving.ServingSpec` may leave formats open, and may name a file type of
-llama.cpp, which means bits only for a model. Both are settled here, before estimators run.
+llama.cpp, which means bits only for a model; of a model with adapters nothing else is trained.
+Both are settled here, before estimators run.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from typing import Any
 
 import attrs
 
-from paramscale.catalogue.file_types import file_type, is_file_type
+from paramscale.catalogue.file_types import file_type, file_types, is_file_type
 from paramscale.catalogue.formats import formats
 from paramscale.core.completion import completes
 from paramscale.errors import SpecError, UnknownNameError
-from paramscale.specs.changes import Quantization
+from paramscale.specs.changes import Adaptation, Quantization
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.names import FINDERS
 from paramscale.specs.serving import ServingSpec
+from paramscale.specs.training import TrainingSpec
 
-__all__ = ["quantization_of", "served_formats"]
+__all__ = ["find_format", "quantization_of", "served_formats", "trained_adapters"]
 
-_FIELDS = ("weight_format", "kv_format", "activation_format")
+_FIELDS = ("weight_format", "kv_format")
 
 
 @completes
@@ -51,6 +53,27 @@ def _settled(serving: ServingSpec, model: ModelSpec) -> ServingSpec:
     return attrs.evolve(serving, **fields)
 
 
+@completes
+def trained_adapters(inputs: dict[str, Any]) -> None:
+    """Replace a training spec that does not say what is trained of a model with adapters."""
+    model, training = inputs.get("model"), inputs.get("training")
+    if not (isinstance(training, TrainingSpec) and isinstance(model, ModelSpec) and model.changes):
+        return
+    if not training.adapts:
+        inputs["training"] = _adapting(training, model)
+
+
+@lru_cache(maxsize=64)
+def _adapting(training: TrainingSpec, model: ModelSpec) -> TrainingSpec:
+    found = [each for each in model.changes if isinstance(each, Adaptation) and not each.merged]
+    if not found:
+        return training
+    frozen = found[-1].frozen_format or training.frozen_format
+    return attrs.evolve(
+        training, lora_rank=found[-1].rank, lora_on=found[-1].beside, frozen_format=frozen
+    )
+
+
 def quantization_of(model: ModelSpec) -> Quantization | None:
     """Return what the last quantization of a model was, if there was one."""
     found = [each for each in model.changes if isinstance(each, Quantization)]
@@ -74,15 +97,13 @@ def _key(given: Any) -> str:
     return formats[name].name if name in formats else str(name)
 
 
-def _find(name: str) -> Any:
+def find_format(name: str) -> Any:
     """Return the format or file type of a name; raises ``UnknownNameError`` with both known."""
     if name in formats:
         return formats[name]
     if is_file_type(name):
         return name
-    from paramscale.catalogue.file_types import file_types
-
     raise UnknownNameError("format", name, [*formats, *file_types()])
 
 
-FINDERS["format"] = _find
+FINDERS["format"] = find_format

@@ -15,6 +15,7 @@ __all__ = [
     "active_fraction",
     "embedding",
     "matmul",
+    "nonzero",
     "tied",
     "untied",
     "with_draft",
@@ -46,6 +47,16 @@ def tied(token_work: Bill) -> Floats:
     Buffers (router-bias corrections) and multi-token-prediction layers are not among them.
     """
     return total(token_work, _held)
+
+
+def _not_zero(op: Operation) -> Floats:
+    return op.weights if op.sparse is None else op.weights * op.sparse.density
+
+
+@estimator(gives=q.NONZERO_PARAMETERS, source="weights x (1 - sparsity), a pruned matrix each")
+def nonzero(token_work: Bill) -> Floats:
+    """Number of parameters that are not zero; pruned ones keep their place and count above."""
+    return total(token_work, _not_zero)
 
 
 @estimator(

@@ -40,21 +40,38 @@ __all__ = [
 PRUNED_STRUCTURES = ("unstructured", "2:4", "4:8", "heads", "width", "depth", "experts")
 
 
+#: Stages in which changes have a meaning: shapes first, then products of thinner matrices, zeros,
+#: rounded weights, and adapters beside them. A change does not come after one of a later stage.
+SHAPES, FACTORS, ZEROS, ROUNDED, ADAPTED = range(5)
+
+
 @runtime_checkable
 class Change(Protocol):
-    """What every record offers: a kind, under which it is registered."""
+    """What every record offers: a kind, under which it is registered, and a stage."""
 
     kind: ClassVar[str]
 
+    @property
+    def stage(self) -> int:
+        """Stage after which it may not come."""
+        ...
+
 
 #: Every registered kind of change, by its kind; those of third parties come with their transforms.
-changes: Registry[type[Any]] = Registry("kind of change", group="paramscale.transforms")
+changes: Registry[type[Any]] = Registry(
+    "kind of change", group="paramscale.transforms", adopt=lambda name, thing: None
+)
 
 C = TypeVar("C", bound=type[Any])
 
 
-def change(kind: str) -> Callable[[C], C]:
+def change(kind: str, *, stage: int = SHAPES) -> Callable[[C], C]:
     """Return a class decorator that registers a record under `kind`, by which files refer to it.
+
+    Parameters
+    ----------
+    stage : int
+        ``SHAPES``, ``FACTORS``, ``ZEROS``, ``ROUNDED`` or ``ADAPTED``.
 
     Raises
     ------
@@ -69,6 +86,8 @@ def change(kind: str) -> Callable[[C], C]:
                 " write @attrs.frozen(eq=False) below @change"
             )
         cls.kind = kind
+        if not isinstance(getattr(cls, "stage", None), property):
+            cls.stage = stage
         changes.add(kind, cls)
         return cls
 
@@ -83,7 +102,7 @@ def _before() -> Any:
     return number(np.nan, missing=True, doc="parameters of the model before the change")
 
 
-@change("quantization")
+@change("quantization", stage=ROUNDED)
 @attrs.frozen(eq=False, kw_only=True)
 class Quantization:
     """Weights, activations or caches are held in fewer bits.
@@ -105,11 +124,12 @@ class Quantization:
         Whether errors were weighted by activations of a calibration text (GGUF).
     recovery_tokens : FloatsLike
         Tokens of training with rounded weights; 0: none.
-    weight_format, kv_format, activation_format : str
-        Names of the number formats; empty where they are not stated.
+    weight_format, kv_format, activation_format : str, Format or Mixture
+        Number formats or their names; empty where they are not stated.
     """
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     method: str = attrs.field(default="rtn", validator=attrs.validators.instance_of(str))
     weight_bits: Floats = number(16.0, doc="bits of a code")
     bits_per_weight: Floats = number(np.nan, missing=True, doc="bits with scales")
@@ -118,9 +138,9 @@ class Quantization:
     kv_bits: Floats = number(16.0, doc="bits of keys and values")
     importance_matrix: bool = flag(False, doc="whether errors were weighted by activations")
     recovery_tokens: Floats = _tokens("tokens of training with rounded weights; 0: none")
-    weight_format: str = ""
-    kv_format: str = ""
-    activation_format: str = ""
+    weight_format: Any = ""
+    kv_format: Any = ""
+    activation_format: Any = ""
 
 
 @change("pruning")
@@ -140,6 +160,8 @@ class Pruning:
         Parameters of the model, zeros not counted; NaN where not known.
     recovery_tokens : FloatsLike
         Tokens of training after pruning; 0: none.
+    storage : str
+        How zeros are stored, see :class:`~paramscale.architecture.sparse.Sparse`.
     """
 
     kind: ClassVar[str]
@@ -151,14 +173,21 @@ class Pruning:
     parameters_before: Floats = _before()
     parameters_after: Floats = number(np.nan, missing=True, doc="parameters that are left")
     recovery_tokens: Floats = _tokens()
+    storage: str = choice("dense", ("dense", "indexed", "bitmask", "csr"))
+
+    @property
+    def stage(self) -> int:
+        """Zeros come after all that changes shapes."""
+        return ZEROS if self.structure in ("unstructured", "2:4", "4:8") else SHAPES
 
 
-@change("low_rank")
+@change("low_rank", stage=FACTORS)
 @attrs.frozen(eq=False, kw_only=True)
 class LowRank:
     """Matrices were replaced by products of two thinner ones."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     method: str = attrs.field(default="svd", validator=attrs.validators.instance_of(str))
     rank: Floats = number(np.nan, missing=True, doc="channels between the two; NaN: they differ")
     share: Floats = number(1.0, high=1.0, doc="parameters of the matrices left of those before")
@@ -172,19 +201,22 @@ class Distillation:
     """The model learned from the outputs of a larger one."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     method: str = attrs.field(default="logits", validator=attrs.validators.instance_of(str))
     teacher: str = ""
     teacher_parameters: Floats = number(doc="parameters of the teacher")
     teacher_tokens: Floats = number(np.nan, missing=True, doc="tokens the teacher was trained on")
     tokens: Floats = number(doc="tokens on which the student learns from it")
+    teacher_flops_per_token: Floats = number(np.nan, missing=True, doc="of its forward pass")
 
 
-@change("adaptation")
+@change("adaptation", stage=ADAPTED)
 @attrs.frozen(eq=False, kw_only=True)
 class Adaptation:
     """Low-rank adapters were trained beside frozen weights (LoRA, QLoRA)."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     method: str = attrs.field(default="lora", validator=attrs.validators.instance_of(str))
     rank: Floats = number(integer=True, doc="channels between the two matrices of an adapter")
     beside: str = attrs.field(default="all", validator=attrs.validators.instance_of(str))
@@ -200,6 +232,7 @@ class Upcycling:
     """Feed-forward blocks were copied to experts, of which a router chooses some."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     experts: Floats = number(integer=True, doc="routed experts of a layer")
     chosen: Floats = number(integer=True, doc="routed experts of a token")
     parameters_before: Floats = _before()
@@ -212,6 +245,7 @@ class SharedKV:
     """Keys and values came to be shared by more query heads, or rebuilt from a latent."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     kv_heads: Floats = number(np.nan, missing=True, doc="key-value heads; NaN: a latent")
     kv_rank: Floats = number(np.nan, missing=True, doc="channels of the latent; NaN: heads")
     share: Floats = number(1.0, doc="cache elements of a token over those before")
@@ -224,6 +258,7 @@ class Windowed:
     """Attention was limited to the last tokens, in some layers or in all."""
 
     kind: ClassVar[str]
+    stage: ClassVar[int]
     window: Floats = number(integer=True, doc="tokens that a token sees, itself included")
     share: Floats = number(1.0, high=1.0, doc="share of the layers that were limited")
     recovery_tokens: Floats = _tokens()

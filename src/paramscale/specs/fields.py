@@ -138,7 +138,7 @@ def number(
         default=default,
         converter=attrs.Converter(convert, takes_self=True, takes_field=True),
         validator=check,
-        metadata={"doc": doc, "scales": scales, "integer": integer},
+        metadata={"doc": doc, "scales": scales, "integer": integer, "high": high},
     )
 
 

@@ -12,7 +12,7 @@ from paramscale.errors import UnknownNameError
 from paramscale.specs.fields import choice, number
 from paramscale.typing import Floats
 
-__all__ = ["COMPUTE_TYPES", "FIGURES", "HardwareSpec", "HasComputeType"]
+__all__ = ["COMPUTE_TYPES", "FIGURES", "TYPE_BITS", "HardwareSpec", "HasComputeType"]
 
 #: Type that a format is multiplied in, to the field that holds its dense peak.
 _PEAKS = {
@@ -26,7 +26,7 @@ _PEAKS = {
 }
 
 #: Bits of an element of each type.
-_BITS = {"fp32": 32, "tf32": 19, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "fp4": 4}
+TYPE_BITS = {"fp32": 32, "tf32": 19, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "fp4": 4}
 
 #: The types in which a machine may multiply.
 COMPUTE_TYPES = tuple(_PEAKS)
@@ -207,10 +207,10 @@ class HardwareSpec:
         """
         wanted = format if isinstance(format, str) else format.compute_type
         used = self.compute_type(wanted)
-        bits = getattr(format, "bits_per_weight", _BITS[wanted])
+        bits = getattr(format, "bits_per_weight", TYPE_BITS[wanted])
         if not used:
             return "unknown"
-        if np.any(bits < 0.9 * _BITS[wanted]):
+        if np.any(bits < 0.9 * TYPE_BITS[wanted]):
             return "stored only"
         alike = used == wanted or {used, wanted} == {"bf16", "fp16"}
         return "native" if alike else "emulated"

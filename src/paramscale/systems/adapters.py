@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from paramscale.architecture.adapted import ADAPTER, stands_beside
 from paramscale.architecture.parts import matrices_of
 from paramscale.catalogue.formats import as_format
-from paramscale.specs.block import NOTHING, Operation
+from paramscale.specs.block import NOTHING
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_states import Elements, Rows, elements_of
@@ -26,8 +27,9 @@ def frozen_bytes(
     16 bits, as quantizers of frozen models leave them.
     """
     stored = as_format(training.frozen_format).bits_per_weight / 8.0
-    quantized = [(n, op) for n, op in bill if op.kind == "matmul" and op.part != "head"]
-    others = [(n, op) for n, op in bill if op.kind != "matmul" or op.part == "head"]
+    frozen = [(n, op) for n, op in bill if op.part != ADAPTER]
+    quantized = [(n, op) for n, op in frozen if op.kind == "matmul" and op.part != "head"]
+    others = [(n, op) for n, op in frozen if op.kind != "matmul" or op.part == "head"]
     ranks = np.where(parallel.zero_stage >= 3.0, parallel.data * parallel.context, 1.0)[()]
     total: Floats = NOTHING
     for rows, each in ((quantized, stored), (others, _SIXTEEN_BITS)):
@@ -44,25 +46,13 @@ def adapter_elements(layers: Rows, training: TrainingSpec, parallel: ParallelSpe
     """
     if training.trainable_parameters is not None:
         return Elements(dense=training.trainable_parameters / parallel.tensor)
+    own = [(count, op) for count, op in layers if op.part == ADAPTER]
+    if own:  # the model has them
+        return elements_of(own, parallel)
     total: Floats = NOTHING
     for count, op in layers:
-        if op.part not in ("head", "router") and _stands_beside(op, training.lora_on):
-            total = total + count * _channels(op, training.lora_on)
+        for each in matrices_of(op):
+            if stands_beside(each.name, op, training.lora_on):
+                total = total + count * each.copies * (each.inputs + each.outputs)
     assert training.lora_rank is not None  # else there would be no adapters
     return Elements(dense=training.lora_rank * total / parallel.tensor)
-
-
-def _stands_beside(op: Operation, beside: str) -> bool:
-    if beside == "all":
-        return True
-    skipped = ("gate",) if beside == "attention" else ("gate", "output")
-    return op.part == "attention" and op.name not in skipped
-
-
-def _channels(op: Operation, beside: str) -> Floats:
-    """Return the input and output channels of the adapters beside the matrices of an operation."""
-    total: Floats = NOTHING
-    for matrix in matrices_of(op):
-        if beside != "query_value" or matrix.name != "key":
-            total = total + matrix.copies * (matrix.inputs + matrix.outputs)
-    return total

@@ -55,7 +55,7 @@ def sparse_remarks(work: Bill, hardware: HardwareSpec, serving: ServingSpec) -> 
     return tuple(
         f"{hardware.name} has no units that pass over {pattern} zeros in"
         f" {hardware.compute_type(form)}: they save"
-        f" {'bytes' if _packed(work, pattern) else 'nothing'} and no time"
+        f" {'bytes' if _packed(work, pattern) else 'no bytes, since they are stored,'} and no time"
         for pattern in patterns
         if hardware.left_of(pattern, form) == 1.0
     )

@@ -20,7 +20,8 @@ __all__ = ["UNQUANTIZED", "Storage", "expert_format", "storage_of", "weight_form
 
 #: Parts whose matrices stay as they are when the others are quantized: published fp8, nvfp4, AWQ
 #: and GPTQ checkpoints keep head and router in 16 bits. Files in GGUF block formats do not.
-UNQUANTIZED = frozenset({"head", "router", "embedding"})
+#: Adapters stand beside the quantized matrices.
+UNQUANTIZED = frozenset({"head", "router", "embedding", "adapter"})
 
 _ONE = np.float64(1.0)
 _NONE: Mapping[str, Floats] = MappingProxyType({})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
+import numpy as np
 
 from paramscale.errors import SpecError
 from paramscale.specs.block import Block
@@ -67,7 +68,8 @@ def field_values(cls: type[Any], field: Any) -> list[Any]:
         return [field.default]
     if field.converter is None:
         return list(_inner_blocks())
-    return [_SIZE]
+    high = field.metadata.get("high", np.inf)
+    return [_SIZE] if high >= _SIZE else [0.5 * high, 0.25 * high]
 
 
 def _words(cls: type[Any], field: Any) -> list[str]:

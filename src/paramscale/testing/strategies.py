@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import numpy as np
 
 from paramscale.errors import SpecError
 from paramscale.specs.block import Block
@@ -53,7 +54,8 @@ def _value(cls: type[Any], field: Any) -> SearchStrategy[Any]:
     tried = field_values(cls, field)
     if field.converter is None:
         return st.sampled_from(tried)
-    sizes = st.sampled_from(_SIZES)
+    high = field.metadata.get("high", np.inf)
+    sizes = st.sampled_from(_SIZES) if high >= _SIZES[-1] else st.sampled_from(tried)
     return st.one_of(st.none(), sizes) if field.default is None else sizes
 
 
