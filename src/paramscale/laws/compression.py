@@ -1,0 +1,227 @@
+"""Loss that compression adds, from how much of the weights it throws away and who is compressed.
+
+``delta = exp(level + slope x + bend x^2) S`` nats with ``x = ln(nu / 0.01)``, nu the energy of
+the error over that of the weights (`paramscale.laws.noise`). Near 1 % and below, delta is close to
+proportional to nu, as a quadratic minimum of the loss wants it; above, it grows faster. The
+sensitivity S is that of the model, whatever is done to it:
+
+``ln S = (size + size_slope x) ln(N / 7e9) + data ln(D / 2e12) + memorised ln(N / 13e9)+ + text``
+
+More tokens in the same weights leave less slack (Ouyang et al. 2024, arXiv:2411.17691); large
+models know WikiText by heart, in fine detail that goes first, hence the term above 13e9 there.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+import attrs
+import numpy as np
+
+from paramscale.errors import FileFormatError
+from paramscale.laws.compression_methods import Method
+from paramscale.typing import Floats
+
+__all__ = ["TEXTS", "Added", "CompressionLaw", "MethodFit", "compression_law", "format_kinds"]
+
+#: What the loss is that is added to: WikiText-2, as nearly all measurements, or ordinary web text.
+TEXTS = ("wikitext", "ordinary")
+
+NOISE, PARAMETERS, TOKENS, LARGE = 0.01, 7e9, 2e12, 13e9
+_LN_NOISE, _LN_PARAMETERS, _LN_TOKENS, _LN_LARGE = map(np.log, (NOISE, PARAMETERS, TOKENS, LARGE))
+
+
+@attrs.frozen(eq=False)
+class MethodFit:
+    """Coefficients of one method.
+
+    Parameters
+    ----------
+    name : str
+        Of the method.
+    level, slope, bend : float
+        Of ``ln delta`` in ``x``.
+    size, size_slope, data, memorised, ordinary : float
+        Of the sensitivity; `ordinary` is added for text other than WikiText.
+    scatter : float
+        Standard deviation of ``ln delta`` of models that were left out.
+    low, high : float
+        Range of ``x`` that was measured.
+    offsets : mapping
+        What else is added to ``ln delta``: by format, by kind of format, for missing facts.
+    """
+
+    name: str
+    level: float
+    slope: float
+    bend: float
+    size: float
+    size_slope: float
+    data: float
+    memorised: float
+    ordinary: float
+    scatter: float
+    low: float
+    high: float
+    offsets: Mapping[str, float]
+
+
+class Added(NamedTuple):
+    """ln of the loss added, and its standard deviation."""
+
+    log: Floats
+    scatter: Floats
+
+
+@attrs.frozen(eq=False)
+class CompressionLaw:
+    """The coefficients of all methods, and how far to trust them outside what was measured.
+
+    Parameters
+    ----------
+    methods : mapping of str to MethodFit
+        By name; the families are there too, for methods without coefficients of their own.
+    parts : mapping of str to (float, float)
+        ln of the loss that activations or caches in few bits add at S = 1, and its deviation.
+    floor : float
+        Standard deviation [nats] of differences that have nothing to do with the method: what a
+        measured loss scatters by between equal models.
+    unknown_data, unknown_method, per_noise, per_size : float
+        What widens the scatter: tokens not known; a method that was not met; a unit of ``x``
+        outside the measured range; a unit of ln N outside that of the models.
+    source : str
+        How it was fitted.
+    """
+
+    methods: Mapping[str, MethodFit]
+    parts: Mapping[str, tuple[float, float]]
+    floor: float
+    unknown_data: float
+    unknown_method: float
+    per_noise: float
+    per_size: float
+    sizes: tuple[float, float]
+    source: str
+
+    def fit_of(self, method: Method) -> MethodFit:
+        """Return the coefficients of a method, or of its family."""
+        found = self.methods.get(method.name)
+        return self.methods[method.family] if found is None else found
+
+    def sensitivity(
+        self, fit: MethodFit, parameters: Floats, tokens: Floats | None, text: str, x: Floats = 0.0
+    ) -> Floats:
+        """Return ln S of a model; tokens of None are taken as 2e12."""
+        size = np.log(parameters)
+        log = (fit.size + fit.size_slope * x) * (size - _LN_PARAMETERS)
+        if tokens is not None:
+            log = log + fit.data * (np.log(tokens) - _LN_TOKENS)
+        if text == "wikitext":
+            return log + fit.memorised * np.maximum(size - _LN_LARGE, 0.0)
+        return log + fit.ordinary
+
+    def added(
+        self,
+        method: Method,
+        noise: Floats,
+        parameters: Floats,
+        tokens: Floats | None,
+        *,
+        offset: float = 0.0,
+        text: str = "wikitext",
+    ) -> Added:
+        """Return ln of the loss added [nats] by a method at some noise, and its deviation.
+
+        Parameters
+        ----------
+        method : Method
+            Of rounding or cutting.
+        noise : float or array
+            nu; broadcasts.
+        parameters, tokens : float or array
+            Of the model; broadcast. None: tokens are not known.
+        offset : float
+            Added to the logarithm: that of a format.
+        text : str
+            One of `TEXTS`.
+        """
+        fit = self.fit_of(method)
+        x = np.log(noise) - _LN_NOISE
+        log = fit.level + offset + x * (fit.slope + fit.bend * x)
+        log = log + self.sensitivity(fit, parameters, tokens, text, x)
+        variance = fit.scatter**2 + (self.per_noise * _outside(x, fit.low, fit.high)) ** 2
+        variance = variance + (self.per_size * _outside(np.log(parameters), *self.sizes)) ** 2
+        if tokens is None:
+            variance = variance + self.unknown_data**2
+        if not method.known:
+            variance = variance + self.unknown_method**2
+        return Added(log, np.sqrt(variance))
+
+
+def format_kinds(name: str) -> tuple[str, ...]:
+    """Return what a file type of llama.cpp is counted among, itself last.
+
+    Formats before the k-quants spend their bits worse (``legacy``), those with a minimum beside
+    the scale no better for it (``legacy_minimum``).
+
+    Examples
+    --------
+    >>> format_kinds("q4_1"), format_kinds("Q4_K_M")
+    (('kind:legacy', 'kind:legacy_minimum', 'format:q4_1'), ('format:q4_k_m',))
+    """
+    lower = name.lower()
+    legacy = lower[:1] == "q" and lower[2:] in ("_0", "_1")
+    kinds = {
+        "kind:legacy": legacy,
+        "kind:legacy_minimum": legacy and lower.endswith("1"),
+        "kind:iq": lower.startswith("iq"),
+        "kind:small": lower.endswith("k_s"),
+        "kind:large": lower.endswith("k_l"),
+    }
+    return (*(kind for kind, holds in kinds.items() if holds), f"format:{lower}")
+
+
+def _outside(value: Floats, low: float, high: float) -> Floats:
+    """Return how far a value lies outside a range."""
+    return np.maximum(np.maximum(low - value, value - high), 0.0)
+
+
+@cache
+def compression_law() -> CompressionLaw:
+    """Return the law fitted by ``tools/fit_compression.py``, from ``laws/data/compression.csv``."""
+    text = resources.files("paramscale.laws").joinpath("data", "compression.csv")
+    rows = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
+    try:
+        return law_of_rows(rows)
+    except (KeyError, ValueError) as error:
+        raise FileFormatError(f"laws/data/compression.csv: {error!r} missing or wrong") from error
+
+
+_FIELDS = tuple(field.name for field in attrs.fields(MethodFit))[1:-1]
+_WIDER = ("floor", "unknown_data", "unknown_method", "per_noise", "per_size")
+
+
+def law_of_rows(rows: list[dict[str, str]]) -> CompressionLaw:
+    """Return the law of rows ``method, coefficient, value, standard_error, fitted_on``."""
+    values: dict[str, dict[str, float]] = {}
+    for row in rows:
+        values.setdefault(row["method"], {})[row["coefficient"]] = float(row["value"])
+    errors = {r["coefficient"]: float(r["standard_error"]) for r in rows if r["method"] == "part"}
+    parts = {name: (value, errors[name]) for name, value in values.pop("part").items()}
+    common: dict[str, Any] = values.pop("")
+    return CompressionLaw(
+        methods={name: _fit(name, given) for name, given in values.items()},
+        parts=parts,
+        sizes=(common["sizes_low"], common["sizes_high"]),
+        source=rows[0]["fitted_on"],
+        **{name: common[name] for name in _WIDER},
+    )
+
+
+def _fit(name: str, given: dict[str, float]) -> MethodFit:
+    offsets = {key: value for key, value in given.items() if key not in _FIELDS}
+    return MethodFit(name, **{key: given[key] for key in _FIELDS}, offsets=offsets)

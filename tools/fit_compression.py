@@ -1,0 +1,207 @@
+"""Fit the laws of compression and write ``laws/data/compression.csv``.
+
+Run ``python tools/fit_compression.py`` in the repository (seconds); ``--left-out`` writes nothing
+and prints the errors with each model left out. It needs ``../shared/data``.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compression_fit import Array, Design, Fitted, design, left_out, noise_of, solve
+from paramscale.errors import ParamscaleError
+from paramscale.laws.compression import NOISE, MethodFit, law_of_rows
+from paramscale.laws.noise import floating_noise, rounding_noise
+from paramscale.validation.compression_rows import Compressed, pruned, quantized
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data" / "capability"
+OUT = ROOT / "src" / "paramscale" / "laws" / "data" / "compression.csv"
+#: Scatter of ln(loss added) that is assumed while fitting; widths come from models left out.
+SCATTER = 0.2
+#: Methods trained from scratch or from better data with rounded weights: loss may even fall.
+TRAINED = ("ParetoQ", "BitNet", "BitCPM")
+Z90 = 1.6448536269514722
+#: How many rows of its own a method needs to weigh as much as its family in its scatter.
+SHARED = 10.0
+
+
+def read(name: str, parse: Callable[[dict[str, str]], Compressed]) -> list[Compressed]:
+    """Return the rows of a table that state a loss added."""
+    found = []
+    with (DATA / name).open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            try:
+                found.append(parse(row))
+            except ParamscaleError:
+                continue
+    return found
+
+
+def of_weights(row: Compressed) -> bool:
+    """Tell whether weights alone were rounded, and the loss added is more than its rounding."""
+    change = row.change
+    plain = change.activation_bits >= 16.0 and change.kv_bits >= 16.0 and change.weight_bits < 16.0
+    floor = 3e-4 if row.method.family == "gguf" else 0.0
+    clear = row.added > max(2.0 * row.rounding, floor)
+    return bool(plain and clear and not any(word in change.method for word in TRAINED))
+
+
+def sets() -> dict[str, list[Compressed]]:
+    """Return the rows of each fit."""
+    rounded = [row for row in read("quantization.csv", quantized) if of_weights(row)]
+    cut = read("pruning.csv", pruned)
+    return {
+        "rounded": rounded,
+        "cut": [row for row in cut if row.method.family == "cut"],
+        "structured": [row for row in cut if row.method.family == "structured"],
+    }
+
+
+def label(row: Compressed) -> str:
+    """Return under which name a row's error is reported."""
+    return row.method.family if row.method.family in ("gguf", "codebook") else row.method.name
+
+
+def report(rows: list[Compressed], made: Design, miss: Array) -> None:
+    """Print median factors and coverage, each model left out."""
+    labels = np.array([label(row) for row in rows])
+    width = np.array([scatter_of(rows, made, miss, row.method.name) for row in rows])
+    for name in np.unique(labels):
+        here = labels == name
+        inside = np.abs(miss) <= Z90 * np.hypot(width, made.rounding)
+        factor, mean = np.exp(np.median(np.abs(miss[here]))), np.exp(np.mean(np.abs(miss[here])))
+        models = len({row.base for row, use in zip(rows, here, strict=True) if use})
+        print(f"| {name} | {here.sum()} | {models} | {factor:.3f} | {mean:.3f} |"
+              f" {np.mean(inside[here]):.0%} |")  # fmt: skip
+
+
+def scatter_of(rows: list[Compressed], made: Design, miss: Array, method: str) -> float:
+    """Return the deviation whose 90 % interval holds 90 % of the models left out."""
+    clear = made.rounding < 0.3
+    family = next(row.method.family for row in rows if method in (row.method.name, row.method.family))
+    pooled = clear & np.array([row.method.family == family for row in rows])
+    own = clear & np.array([row.method.name == method for row in rows])
+    wide = float(np.quantile(np.abs(miss[pooled]), 0.9)) / Z90
+    if not own.any() or method == family:
+        return wide
+    mine, count = float(np.quantile(np.abs(miss[own]), 0.9)) / Z90, float(own.sum())
+    return (count * mine + SHARED * wide) / (count + SHARED)
+
+
+def method_lines(
+    rows: list[Compressed], made: Design, fitted: Fitted, miss: Array
+) -> Iterator[tuple[str, str, float, float]]:
+    """Yield method, coefficient, value and error of each method and family."""
+    families = {row.method.family: row.method.family for row in rows}
+    names = families | {row.method.name: row.method.family for row in rows}
+    for name, family in names.items():
+        where = [row for row in rows if row.method.family == family]
+        own = [row for row in where if row.method.name == name] or where
+        x = [float(np.log(noise_of(row) / NOISE)) for row in own]
+        yield name, "scatter", scatter_of(rows, made, miss, name), 0.0
+        yield from ((name, "low", min(x), 0.0), (name, "high", max(x), 0.0))
+        for field in ("level", "slope"):
+            mine = [f"{field}:{family}"] + [f"{field}:{name}"] * (name != family)
+            yield name, field, sum(fitted.value[each] for each in mine), fitted.error[mine[-1]]
+        for field in ("bend", "size", "size_slope", "data"):
+            yield name, field, *_of(fitted, f"{field}:{family}")
+        yield from ((name, field, *_of(fitted, field)) for field in ("memorised", "ordinary"))
+        yield from _offset_lines(name, family, fitted)
+
+
+def _offset_lines(
+    name: str, family: str, fitted: Fitted
+) -> Iterator[tuple[str, str, float, float]]:
+    for column in fitted.columns:
+        if family == "gguf" and column.startswith(("kind:", "format:", "importance")):
+            yield name, column, fitted.value[column], fitted.error[column]
+        if column == f"no_group:{name}":
+            yield name, "no_group", fitted.value[column], fitted.error[column]
+
+
+def _of(fitted: Fitted, column: str) -> tuple[float, float]:
+    return fitted.value.get(column, 0.0), fitted.error.get(column, 0.0)
+
+
+def part_lines(law: Any, rows: list[Compressed]) -> Iterator[tuple[str, str, float, float]]:
+    """Yield what activations and caches add: medians of what the weights do not explain."""
+    left: dict[str, list[float]] = {}
+    for row in rows:
+        change = row.change
+        if any(word in change.method for word in TRAINED):
+            continue
+        name, noise = _part(row)
+        if not name:
+            continue
+        fit: MethodFit = law.methods["scalar"]
+        tokens = row.tokens if np.isfinite(row.tokens) else None
+        weights = 0.0
+        if change.weight_bits < 16.0 and name != "cache":
+            added = law.added(row.method, noise_of(row), row.parameters, tokens, text=row.text)
+            weights = float(np.exp(added.log))
+        sensitive = law.sensitivity(fit, row.parameters, tokens, row.text)
+        extra = max(row.added - weights, row.rounding, 3e-4)
+        left.setdefault(name, []).append(float(np.log(extra) - sensitive - np.log(noise / NOISE)))
+    for name, logs in left.items():
+        middle = float(np.median(logs))
+        yield "part", name, middle, float(np.quantile(np.abs(np.array(logs) - middle), 0.9) / Z90)
+
+
+def _part(row: Compressed) -> tuple[str, float]:
+    """Return which part a row tells of, and the noise of that part."""
+    change = row.change
+    if row.change.method.startswith("EXL2"):
+        eight = change.kv_bits == 8.0
+        # FP8 there is E5M2 cut off, not rounded: four times the energy of the error
+        return "cache", 4.0 * floating_noise(2.0) if eight else rounding_noise(4.0, 32.0)
+    if change.activation_bits >= 16.0 or change.kv_bits < 16.0:
+        return "", 0.0
+    kind = {"rotated": "rotated", "smoothquant": "smooth"}.get(row.method.name, "plain")
+    if kind == "smooth" and change.activation_bits < 8.0:
+        kind = "plain"
+    return f"activation_{kind}", float(rounding_noise(change.activation_bits, 4096.0))
+
+
+COMMON = {
+    "floor": 1.5e-3, "unknown_data": 0.4, "unknown_method": 0.4, "per_noise": 0.25,
+    "per_size": 0.15,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Fit, report, write."""
+    lines: list[tuple[str, str, float, float]] = [("", name, v, 0.0) for name, v in COMMON.items()]
+    sizes = []
+    print("| method | rows | models | median factor | mean factor | inside |")
+    for rows in sets().values():
+        made = design(rows)
+        miss = left_out(rows, made, SCATTER)
+        report(rows, made, miss)
+        fitted = solve(made, np.ones(len(rows), dtype=bool), SCATTER)
+        lines += method_lines(rows, made, fitted, miss)
+        sizes += [float(np.log(row.parameters)) for row in rows]
+    lines += [("", "sizes_low", min(sizes), 0.0), ("", "sizes_high", max(sizes), 0.0)]
+    source = "tools/fit_compression.py on capability/quantization.csv and capability/pruning.csv"
+    cells = [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in lines]
+    plain = [dict(zip(("method", "coefficient", "value", "standard_error", "fitted_on"), cell, strict=True)) for cell in [*cells, ("part", "none", "0", "0", source)]]  # fmt: skip  # noqa: E501
+    parts = list(part_lines(law_of_rows(plain), read("quantization.csv", quantized)))
+    for part in parts:
+        print(part)
+    cells += [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in parts]
+    if "--left-out" in sys.argv:
+        return
+    with OUT.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("method", "coefficient", "value", "standard_error", "fitted_on"))
+        writer.writerows(cells)
+
+
+if __name__ == "__main__":
+    main()
