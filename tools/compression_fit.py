@@ -74,11 +74,12 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
     known = np.isfinite(row.tokens)
     data = float(np.log(row.tokens / TOKENS)) if known else 0.5
     cut = family in ("cut", "structured")
+    single_size = Prior(size, 0.0, 0.1)  # of single weights cut: no effect at fixed tokens
     found = {
         f"level:{family}": Prior(1.0, 0.0, 5.0),
         f"slope:{family}": Prior(x, 1.0, 0.15 if family == "structured" else 0.8),
-        f"size:{family}": Prior(size, PUBLISHED_SIZE, 0.15),
-        f"data:{family}": Prior(data, PUBLISHED_DATA, 0.3 if cut else 0.1),
+        f"size:{family}": single_size if family == "cut" else Prior(size, PUBLISHED_SIZE, 0.15),
+        f"data:{family}": Prior(data, PUBLISHED_DATA, 0.15 if family == "cut" else 0.1),
         f"model:{row.base}": Prior(1.0, 0.0, 0.1 if cut else 0.15),
         f"source:{row.base}:{row.source[:20]}": Prior(1.0, 0.0, 0.05),
     }
@@ -86,7 +87,7 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
         found[f"level:{method}"] = Prior(1.0, 0.0, 0.7 if cut else 0.5)
         found[f"slope:{method}"] = Prior(x, 0.0, 0.4 if cut else 0.2)
     if cut:  # of more than a few per cent, large models lose comparatively less
-        found[f"size_slope:{family}"] = Prior(x * size, -0.1, 0.1)
+        found[f"size_slope:{family}"] = Prior(x * size, -0.15, 0.05)
     else:
         found[f"bend:{family}"] = Prior(x * x, 0.02, 0.03)
     if row.text == "wikitext":
@@ -100,7 +101,7 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
 def _offsets(row: Compressed, x: float) -> dict[str, Prior]:
     change, family = row.change, row.method.family
     if family == "gguf":
-        names = format_kinds(change.weight_format)
+        names = format_kinds(change.method.rpartition(" ")[2])
         kinds = {name: Prior(1.0, KINDS.get(name, 0.0), 0.25) for name in names}
         if change.importance_matrix:
             kinds |= {"importance": Prior(1.0, -0.2, 0.3), "importance_slope": Prior(x, 0.0, 0.1)}

@@ -19,6 +19,7 @@ from paramscale.errors import ParamscaleError
 from paramscale.laws.compression import NOISE, MethodFit, law_of_rows
 from paramscale.laws.noise import floating_noise, rounding_noise
 from paramscale.validation.compression_rows import Compressed, pruned, quantized
+from paramscale.validation.tables.quantization import nearest
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "capability"
@@ -82,10 +83,24 @@ def report(rows: list[Compressed], made: Design, miss: Array) -> None:
               f" {np.mean(inside[here]):.0%} |")  # fmt: skip
 
 
+def report_known(rows: list[Compressed], miss: Array, share: float = 0.7) -> None:
+    """Print median factors with the nearest other format of the model left out known."""
+    near = nearest(rows)
+    labels = {i: label(rows[i]) for i in near}
+    for name in sorted(set(labels.values())):
+        here = [i for i in near if labels[i] == name]
+        factors = [
+            float(np.exp(np.median([abs(miss[i] - part * miss[near[i]]) for i in here])))
+            for part in (0.0, share)
+        ]
+        print(f"| {name}, one point known | {len(here)} | without {factors[0]:.3f} |"
+              f" {factors[1]:.3f} |")  # fmt: skip
+
+
 def scatter_of(rows: list[Compressed], made: Design, miss: Array, method: str) -> float:
     """Return the deviation whose 90 % interval holds 90 % of the models left out."""
     clear = made.rounding < 0.3
-    family = next(row.method.family for row in rows if method in (row.method.name, row.method.family))
+    family = next(row.method.family for row in rows if method in row.method)
     pooled = clear & np.array([row.method.family == family for row in rows])
     own = clear & np.array([row.method.name == method for row in rows])
     wide = float(np.quantile(np.abs(miss[pooled]), 0.9)) / Z90
@@ -169,6 +184,75 @@ def _part(row: Compressed) -> tuple[str, float]:
     return f"activation_{kind}", float(rounding_noise(change.activation_bits, 4096.0))
 
 
+#: Datasets of quantization.csv that compare likelihoods, with their mean chance [per cent]; those
+#: that want an answer: MMLU.
+LIKELIHOOD = {
+    "5 zero-shot tasks avg": 35.0, "8 zero-shot reasoning tasks": 36.0, "5 QA tasks avg": 35.0,
+    "AC/AE/HE/QA/WI mean (computed from the row)": 35.0,
+}  # fmt: skip
+
+
+def accuracy_lines(law: Any) -> Iterator[tuple[str, str, float, float]]:
+    """Yield the rates at which accuracy above chance shrinks, as medians over rows."""
+    rates: dict[str, list[float]] = {"likelihood": [], "answers": []}
+    with (DATA / "quantization.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    key = ("model", "method", "format", "source")
+    measured = {tuple(r[k] for k in key): r for r in rows if r["delta_loss_nats"]}
+    for row in rows:
+        chance = LIKELIHOOD.get(row["dataset"], 25.0 if row["dataset"].startswith("MMLU") else None)
+        if chance is None or not row["reference_16bit"] or row["activation_bits"] not in ("16", ""):
+            continue
+        given = measured.get(tuple(row[k] for k in key)) or row | {"delta_loss_nats": "0.1"}
+        try:
+            parsed = quantized(given)
+        except ParamscaleError:
+            continue
+        if given not in measured.values():
+            tokens = parsed.tokens if np.isfinite(parsed.tokens) else None
+            log = law.added(parsed.method, noise_of(parsed), parsed.parameters, tokens).log
+            parsed = parsed._replace(added=float(np.exp(log)))
+        scale = 100.0 if float(row["reference_16bit"]) <= 1.0 else 1.0
+        before, after = (scale * float(row[k]) - chance for k in ("reference_16bit", "value"))
+        if 0.05 < parsed.added < 1.0 and after > 0.0 and before > 5.0:
+            kind = "likelihood" if row["dataset"] in LIKELIHOOD else "answers"
+            rates[kind].append(max(float(np.log(before / after)), 0.005) / parsed.added)
+    for kind, found in rates.items():
+        logs = np.log(np.array(found))
+        middle = float(np.median(logs))
+        spread = float(np.quantile(np.abs(logs - middle), 0.9)) / Z90
+        rate = np.exp(middle)
+        print(f"accuracy, {kind}: {len(found)} rows, rate {rate:.2f}, scatter {spread:.2f}")
+        yield "accuracy", kind, float(np.exp(middle)), spread
+
+
+def recovery_lines() -> Iterator[tuple[str, str, float, float]]:
+    """Yield how training after pruning recovers: shares of the accuracy lost that stay lost."""
+    before: dict[tuple[str, str, str], float] = {}
+    points = []
+    with (DATA / "pruning.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if not row["reference_dense"] or row["metric"] not in ("accuracy", "percent"):
+                continue
+            key = (row["model"], row["params_after"], row["dataset"])
+            lost = float(row["reference_dense"]) - float(row["value"])
+            tokens = float(row["recovery_training_tokens"] or 0.0)
+            if tokens == 0.0:
+                before[key] = lost
+            elif before.get(key, 0.0) > 0.05 * float(row["reference_dense"]) and lost > 0.0:
+                points.append((tokens / float(row["params_after"]), lost / before[key]))
+    t, left = np.log(np.array(points)).T
+    left = np.minimum(left, -0.02)
+    logit = -np.log(np.exp(-left) - 1.0)  # of the share that stays: -exponent (t - t1)
+    slope, level = np.polyfit(t, logit, 1)
+    scatter = float(np.quantile(np.abs(left + np.log1p(np.exp(-slope * t - level))), 0.9)) / Z90
+    yield "", "recovery_exponent", -float(slope), 0.0
+    yield "", "recovery_tokens", float(np.exp(-level / slope)), 0.0
+    yield "", "recovery_scatter", scatter, 0.0
+    print(f"recovery: {len(points)} points, exponent {-slope:.3f}, scatter {scatter:.2f}")
+
+
+HEAD = ("method", "coefficient", "value", "standard_error", "fitted_on")
 COMMON = {
     "floor": 1.5e-3, "unknown_data": 0.4, "unknown_method": 0.4, "per_noise": 0.25,
     "per_size": 0.15,
@@ -178,28 +262,29 @@ COMMON = {
 def main() -> None:
     """Fit, report, write."""
     lines: list[tuple[str, str, float, float]] = [("", name, v, 0.0) for name, v in COMMON.items()]
+    lines += recovery_lines()
     sizes = []
     print("| method | rows | models | median factor | mean factor | inside |")
     for rows in sets().values():
         made = design(rows)
         miss = left_out(rows, made, SCATTER)
         report(rows, made, miss)
+        report_known(rows, miss)
         fitted = solve(made, np.ones(len(rows), dtype=bool), SCATTER)
         lines += method_lines(rows, made, fitted, miss)
         sizes += [float(np.log(row.parameters)) for row in rows]
     lines += [("", "sizes_low", min(sizes), 0.0), ("", "sizes_high", max(sizes), 0.0)]
     source = "tools/fit_compression.py on capability/quantization.csv and capability/pruning.csv"
     cells = [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in lines]
-    plain = [dict(zip(("method", "coefficient", "value", "standard_error", "fitted_on"), cell, strict=True)) for cell in [*cells, ("part", "none", "0", "0", source)]]  # fmt: skip  # noqa: E501
-    parts = list(part_lines(law_of_rows(plain), read("quantization.csv", quantized)))
-    for part in parts:
-        print(part)
-    cells += [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in parts]
+    none = [(kind, "none", "0", "0", source) for kind in ("part", "accuracy")]
+    law = law_of_rows([dict(zip(HEAD, cell, strict=True)) for cell in [*cells, *none]])
+    more = [*part_lines(law, read("quantization.csv", quantized)), *accuracy_lines(law)]
+    cells += [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in more]
     if "--left-out" in sys.argv:
         return
     with OUT.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("method", "coefficient", "value", "standard_error", "fitted_on"))
+        writer.writerow(HEAD)
         writer.writerows(cells)
 
 

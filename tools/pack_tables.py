@@ -24,6 +24,14 @@ TABLES = (
     "systems/training.csv",
 )  # fmt: skip
 
+#: Tables of capability, of which only rows that measured a loss are copied.
+LOSSES = {
+    "capability/quantization.csv": lambda row: bool(row["delta_loss_nats"]),
+    "capability/pruning.csv": lambda row: bool(row["delta_loss_nats"]),
+    "capability/qat_quest_runs.csv": lambda row: True,
+    "capability/architectures.csv": lambda row: "loss" in row["metric"],
+}
+
 WHOLE = ("oracle/activations.jsonl",)
 
 
@@ -33,15 +41,23 @@ def main(folder: Path) -> None:
         with (folder / name).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         kept = [row for row in rows if row["source_group"] not in LEFT_OUT]
-        (OUT / name).parent.mkdir(parents=True, exist_ok=True)
-        with (OUT / name).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(kept)
-        print(f"{name}: {len(kept)} of {len(rows)} rows")
+        _write(name, rows, kept)
+    for name, measured in LOSSES.items():
+        with (folder / name).open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        _write(name, rows, [row for row in rows if row["verified"] == "yes" and measured(row)])
     for name in WHOLE:
         (OUT / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, OUT / name)
+
+
+def _write(name: str, rows: list[dict[str, str]], kept: list[dict[str, str]]) -> None:
+    (OUT / name).parent.mkdir(parents=True, exist_ok=True)
+    with (OUT / name).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept)
+    print(f"{name}: {len(kept)} of {len(rows)} rows")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,21 @@ __all__ = [
     "CARBON_RATE",
     "CHEAPEST_LIFE",
     "CHIP_ENERGY_PER_TOKEN_J",
+    "COMPRESSED",
+    "COMPRESSED_ARC_CHALLENGE_FRACTION",
+    "COMPRESSED_ARC_EASY_FRACTION",
+    "COMPRESSED_BBH_FRACTION",
+    "COMPRESSED_GSM8K_FRACTION",
+    "COMPRESSED_HELLASWAG_FRACTION",
+    "COMPRESSED_HUMANEVAL_FRACTION",
+    "COMPRESSED_LAMBADA_FRACTION",
+    "COMPRESSED_LOSS_NATS",
+    "COMPRESSED_MATH_HARD_FRACTION",
+    "COMPRESSED_MMLU_FRACTION",
+    "COMPRESSED_MMLU_PRO_FRACTION",
+    "COMPRESSED_PIQA_FRACTION",
+    "COMPRESSED_WINOGRANDE_FRACTION",
+    "COMPRESSION_LOSS_NATS",
     "COMPUTE_EXCESS_RATIO",
     "COMPUTE_OPTIMAL_LOSS_NATS",
     "COMPUTE_OPTIMAL_PARAMETERS",
@@ -43,6 +58,7 @@ __all__ = [
     "DEPLOYMENT_COST_USD",
     "DEPLOYMENT_ENERGY_J",
     "DOUBLING_RETURN_NATS",
+    "EFFECTIVE_PARAMETERS",
     "ELECTRICITY_RATE",
     "EMBEDDING_PARAMETERS",
     "EMBODIED_CARBON_KGCO2E",
@@ -87,6 +103,7 @@ __all__ = [
     "OPTIMAL_BATCH_TOKENS",
     "OPTIMAL_LEARNING_RATE_RATIO",
     "OPTIMIZER_BYTES",
+    "OUTSIDE_MEASURED_RATIO",
     "OVERFITTING_NATS",
     "OVERFITTING_RISK_FRACTION",
     "OVERTRAINING_RATIO",
@@ -152,6 +169,10 @@ TRAINING_STATE = _internal("training_state", "What one device holds in training"
 TRAINING_STEP = _internal("training_step", "Seconds of one training step by cause")
 SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
 SERVING_POWER = _internal("serving_power", "Draw of the accelerators in use, by cause")
+COMPRESSED = _internal("compressed", "Loss added by each thing that was done to the model")
+OUTSIDE_MEASURED_RATIO = _internal(
+    "outside_measured_ratio", "Factor by which compression lies outside of what was measured"
+)
 DATA_OPTIMUM = _internal("data_optimum", "Best size for the unique tokens")
 ENERGY_BOUNDARY = _internal("energy_boundary", "Energy inside the boundary over the accelerators'")
 CARBON_RATE = _internal("carbon_rate", "Greenhouse gas of a joule of electricity")
@@ -377,6 +398,54 @@ ARC_EASY_FRACTION = _accuracy_detail("arc_easy_fraction", "Accuracy on ARC-Easy,
 PIQA_FRACTION = _accuracy_detail("piqa_fraction", "Accuracy on PIQA, no example shown")
 LAMBADA_FRACTION = _accuracy_detail(
     "lambada_fraction", "Accuracy on LAMBADA (OpenAI's version), no example shown"
+)
+
+_compression = partial(define, topic="Compression")
+_compression_detail = partial(_compression, by_name_only=True)
+COMPRESSION_LOSS_NATS = _compression(
+    "compression_loss_nats", "Loss that quantization and pruning add to that of the whole model"
+)
+COMPRESSED_LOSS_NATS = _compression_detail(
+    "compressed_loss_nats", "Cross-entropy per token of the compressed model, by the chosen law"
+)
+EFFECTIVE_PARAMETERS = _compression_detail(
+    "effective_parameters", "Parameters of the dense 16-bit model that is as good"
+)
+COMPRESSED_MMLU_FRACTION = _compression_detail(
+    "compressed_mmlu_fraction", "Accuracy on MMLU after compression"
+)
+COMPRESSED_ARC_CHALLENGE_FRACTION = _compression_detail(
+    "compressed_arc_challenge_fraction", "Accuracy on ARC-Challenge after compression"
+)
+COMPRESSED_HELLASWAG_FRACTION = _compression_detail(
+    "compressed_hellaswag_fraction", "Accuracy on HellaSwag after compression"
+)
+COMPRESSED_WINOGRANDE_FRACTION = _compression_detail(
+    "compressed_winogrande_fraction", "Accuracy on WinoGrande after compression"
+)
+COMPRESSED_GSM8K_FRACTION = _compression_detail(
+    "compressed_gsm8k_fraction", "Accuracy on GSM8K after compression"
+)
+COMPRESSED_HUMANEVAL_FRACTION = _compression_detail(
+    "compressed_humaneval_fraction", "Accuracy on HumanEval after compression"
+)
+COMPRESSED_MMLU_PRO_FRACTION = _compression_detail(
+    "compressed_mmlu_pro_fraction", "Accuracy on MMLU-Pro after compression"
+)
+COMPRESSED_BBH_FRACTION = _compression_detail(
+    "compressed_bbh_fraction", "Accuracy on BIG-Bench Hard after compression"
+)
+COMPRESSED_MATH_HARD_FRACTION = _compression_detail(
+    "compressed_math_hard_fraction", "Accuracy on MATH of level 5 after compression"
+)
+COMPRESSED_ARC_EASY_FRACTION = _compression_detail(
+    "compressed_arc_easy_fraction", "Accuracy on ARC-Easy after compression"
+)
+COMPRESSED_PIQA_FRACTION = _compression_detail(
+    "compressed_piqa_fraction", "Accuracy on PIQA after compression"
+)
+COMPRESSED_LAMBADA_FRACTION = _compression_detail(
+    "compressed_lambada_fraction", "Accuracy on LAMBADA after compression"
 )
 
 _repeated_data = partial(define, topic="Repeated data")

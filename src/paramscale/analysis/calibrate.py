@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from paramscale.analysis.estimate import estimate
-from paramscale.analysis.posterior import Posterior, Shares, posterior
+from paramscale.analysis.posterior import SPLITS, Posterior, Shares, posterior
 from paramscale.core.record import Estimator, Interval
 from paramscale.core.source import as_sources
 from paramscale.errors import SpecError
@@ -111,7 +111,12 @@ def _compare(point: Measurement, use: Mapping[str, str | Estimator] | None) -> _
             f"the scenario of a measured {point.quantity} must give one positive estimate,"
             f" not {found.value!r}; give a scenario of scalars"
         )
-    spread = np.log(found.high / found.low) / (2.0 * _Z90) if found.has_interval else np.nan
+    spread: Floats = np.nan
+    if (
+        found.has_interval
+    ):  # the lower end of a loss added may lie below 0: then as far as the upper
+        low = max(found.low, found.value**2 / found.high)
+        spread = np.log(found.high / low) / (2.0 * _Z90)
     shares = {part: size / found.value for part, size in found.parts.items()}
     return _Compared(found.record, float(np.log(point.value / found.value)), float(spread), shares)
 
@@ -122,7 +127,8 @@ def _calibrated(compared: list[_Compared]) -> Estimator:
     ratios = np.array([each.ratio for each in compared])
     spread = float(np.mean([each.spread for each in compared]))
     if np.isfinite(spread):
-        after = posterior(ratios, spread**2, tuple(each.shares for each in compared))
+        shares = tuple(each.shares for each in compared)
+        after = posterior(ratios, spread**2, shares, SPLITS.get(base.quantity.name))
         return _made(base, after)
     level = ratios.mean()
     if base.kind == "bound":

@@ -32,6 +32,7 @@ __all__ = ["TEXTS", "Added", "CompressionLaw", "MethodFit", "compression_law", "
 TEXTS = ("wikitext", "ordinary")
 
 NOISE, PARAMETERS, TOKENS, LARGE = 0.01, 7e9, 2e12, 13e9
+_ZERO = np.float64(0.0)
 _LN_NOISE, _LN_PARAMETERS, _LN_TOKENS, _LN_LARGE = map(np.log, (NOISE, PARAMETERS, TOKENS, LARGE))
 
 
@@ -71,10 +72,11 @@ class MethodFit:
 
 
 class Added(NamedTuple):
-    """ln of the loss added, and its standard deviation."""
+    """ln of the loss added, its standard deviation, and how far outside the measured it lies."""
 
     log: Floats
     scatter: Floats
+    beyond: Floats
 
 
 @attrs.frozen(eq=False)
@@ -86,7 +88,15 @@ class CompressionLaw:
     methods : mapping of str to MethodFit
         By name; the families are there too, for methods without coefficients of their own.
     parts : mapping of str to (float, float)
-        ln of the loss that activations or caches in few bits add at S = 1, and its deviation.
+        Activations and caches: ln of the loss added at nu = 0.01 and S = 1, and its deviation.
+    recovery_tokens, recovery_exponent, recovery_scatter : float
+        t tokens a parameter of training after a change leave 1 / (1 + (t / tokens)^exponent) of
+        its loss, and the scatter of the logarithm of that.
+    sizes : tuple of float
+        Range of ln N of the models that were measured.
+    accuracy : mapping of str to (float, float)
+        Rate at which accuracy above chance shrinks with the loss added, of benchmarks that compare
+        likelihoods and of those that want answers, and the scatter of its logarithm.
     floor : float
         Standard deviation [nats] of differences that have nothing to do with the method: what a
         measured loss scatters by between equal models.
@@ -99,12 +109,16 @@ class CompressionLaw:
 
     methods: Mapping[str, MethodFit]
     parts: Mapping[str, tuple[float, float]]
+    accuracy: Mapping[str, tuple[float, float]]
     floor: float
     unknown_data: float
     unknown_method: float
     per_noise: float
     per_size: float
     sizes: tuple[float, float]
+    recovery_tokens: float
+    recovery_exponent: float
+    recovery_scatter: float
     source: str
 
     def fit_of(self, method: Method) -> MethodFit:
@@ -113,16 +127,23 @@ class CompressionLaw:
         return self.methods[method.family] if found is None else found
 
     def sensitivity(
-        self, fit: MethodFit, parameters: Floats, tokens: Floats | None, text: str, x: Floats = 0.0
+        self,
+        fit: MethodFit,
+        parameters: Floats,
+        tokens: Floats | None,
+        text: str,
+        x: Floats = _ZERO,
     ) -> Floats:
         """Return ln S of a model; tokens of None are taken as 2e12."""
         size = np.log(parameters)
-        log = (fit.size + fit.size_slope * x) * (size - _LN_PARAMETERS)
+        log: Floats = (fit.size + fit.size_slope * x) * (size - _LN_PARAMETERS)
         if tokens is not None:
             log = log + fit.data * (np.log(tokens) - _LN_TOKENS)
         if text == "wikitext":
-            return log + fit.memorised * np.maximum(size - _LN_LARGE, 0.0)
-        return log + fit.ordinary
+            log = log + fit.memorised * np.maximum(size - _LN_LARGE, 0.0)
+        else:
+            log = log + fit.ordinary
+        return log
 
     def added(
         self,
@@ -131,7 +152,7 @@ class CompressionLaw:
         parameters: Floats,
         tokens: Floats | None,
         *,
-        offset: float = 0.0,
+        offset: Floats = _ZERO,
         text: str = "wikitext",
     ) -> Added:
         """Return ln of the loss added [nats] by a method at some noise, and its deviation.
@@ -150,16 +171,44 @@ class CompressionLaw:
             One of `TEXTS`.
         """
         fit = self.fit_of(method)
-        x = np.log(noise) - _LN_NOISE
+        x = self.x_of(noise)
         log = fit.level + offset + x * (fit.slope + fit.bend * x)
         log = log + self.sensitivity(fit, parameters, tokens, text, x)
-        variance = fit.scatter**2 + (self.per_noise * _outside(x, fit.low, fit.high)) ** 2
-        variance = variance + (self.per_size * _outside(np.log(parameters), *self.sizes)) ** 2
-        if tokens is None:
-            variance = variance + self.unknown_data**2
+        outside = _outside(x, fit.low, fit.high)
+        variance = fit.scatter**2 + (self.per_noise * outside) ** 2
         if not method.known:
             variance = variance + self.unknown_method**2
-        return Added(log, np.sqrt(variance))
+        return self._widened(log, variance, outside, parameters, tokens)
+
+    def part(
+        self,
+        name: str,
+        noise: Floats,
+        parameters: Floats,
+        tokens: Floats | None,
+        *,
+        text: str = "wikitext",
+    ) -> Added:
+        """Return what activations or caches with some noise add: in proportion to it."""
+        level, scatter = self.parts[name]
+        sensitive = self.sensitivity(self.methods["scalar"], parameters, tokens, text)
+        log = level + self.x_of(noise) + sensitive
+        return self._widened(log, scatter**2, _ZERO, parameters, tokens)
+
+    def x_of(self, noise: Floats) -> Floats:
+        """Return ln(nu / 0.01)."""
+        x: Floats = np.log(noise) - _LN_NOISE
+        return x
+
+    def _widened(
+        self, log: Floats, variance: Floats, outside: Floats, size: Floats, tokens: Floats | None
+    ) -> Added:
+        """Return a loss with what an unusual size and unknown tokens add to its scatter."""
+        beyond = _outside(np.log(size), *self.sizes)
+        variance = variance + (self.per_size * beyond) ** 2
+        if tokens is None:
+            variance = variance + self.unknown_data**2
+        return Added(log, np.sqrt(variance), np.maximum(outside, beyond))
 
 
 def format_kinds(name: str) -> tuple[str, ...]:
@@ -202,7 +251,10 @@ def compression_law() -> CompressionLaw:
 
 
 _FIELDS = tuple(field.name for field in attrs.fields(MethodFit))[1:-1]
-_WIDER = ("floor", "unknown_data", "unknown_method", "per_noise", "per_size")
+_WIDER = (
+    "floor", "unknown_data", "unknown_method", "per_noise", "per_size", "recovery_tokens",
+    "recovery_exponent", "recovery_scatter",
+)  # fmt: skip
 
 
 def law_of_rows(rows: list[dict[str, str]]) -> CompressionLaw:
@@ -210,12 +262,17 @@ def law_of_rows(rows: list[dict[str, str]]) -> CompressionLaw:
     values: dict[str, dict[str, float]] = {}
     for row in rows:
         values.setdefault(row["method"], {})[row["coefficient"]] = float(row["value"])
-    errors = {r["coefficient"]: float(r["standard_error"]) for r in rows if r["method"] == "part"}
-    parts = {name: (value, errors[name]) for name, value in values.pop("part").items()}
+    pairs: dict[str, dict[str, tuple[float, float]]] = {}
+    for row in rows:
+        pair = float(row["value"]), float(row["standard_error"])
+        pairs.setdefault(row["method"], {})[row["coefficient"]] = pair
+    parts, accuracy = pairs["part"], pairs["accuracy"]
+    del values["part"], values["accuracy"]
     common: dict[str, Any] = values.pop("")
     return CompressionLaw(
         methods={name: _fit(name, given) for name, given in values.items()},
         parts=parts,
+        accuracy=accuracy,
         sizes=(common["sizes_low"], common["sizes_high"]),
         source=rows[0]["fitted_on"],
         **{name: common[name] for name in _WIDER},

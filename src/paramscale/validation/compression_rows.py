@@ -63,7 +63,7 @@ def _digits(*texts: str) -> int:
 
 def _rounding(row: dict[str, str], value: str, reference: str) -> float:
     """Return the deviation of a difference of logs of two perplexities that were rounded."""
-    if not row[reference] or not row[value]:
+    if not (_number(row[reference]) > 0.0 and _number(row[value]) > 0.0):
         return 0.0
     half = 0.5 * 10.0 ** -_digits(row[value], row[reference])
     return half * float(np.sqrt(2.0 / 3.0)) / float(row[reference])
@@ -118,21 +118,22 @@ def quantized(row: dict[str, str]) -> Compressed:
         raise SpecError(f"the row gives no loss before and after, but {row['metric']}")
     if not (np.isfinite(size) and np.isfinite(bits)):
         raise SpecError("the row states no size, or no bits")
+    method = method_named(row["method"])
     whole = effective >= 15.0 or row["format"].strip().lower() in ("fp16", "f16", "bf16")
     change = Quantization(
-        method=row["method"],
+        method=f"{row['method']} {row['format']}" if method.family == "gguf" else row["method"],
         weight_bits=16.0 if whole else bits,
         bits_per_weight=16.0 if whole else effective,
         group=_group(row),
         activation_bits=_bits(row["activation_bits"]),
         kv_bits=_bits(row["kv_bits"]),
         importance_matrix="imatrix" in row["method"].lower(),
-        weight_format=row["format"].strip().lower(),
+        kv_format="fp8_e5m2" if "KV FP8" in (row.get("note") or "") else "",
     )
     return Compressed(
         row["model"], _base(row["model"]), size, _tokens(row, row["model"]), change,
         _text(row["dataset"]), added, _rounding(row, "value", "reference_16bit"),
-        method_named(row["method"]), row["source"],
+        method, row["source"],
     )  # fmt: skip
 
 

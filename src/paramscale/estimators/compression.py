@@ -1,0 +1,245 @@
+"""What quantization and pruning cost in loss and accuracy, and the dense size of equal worth."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import attrs
+import numpy as np
+
+from paramscale import quantities as q
+from paramscale.core.domain import Domain
+from paramscale.core.estimator import Interval, estimator
+from paramscale.laws import Law, parameters_for_loss
+from paramscale.laws.accuracy import accuracy_law
+from paramscale.laws.compressed import NOTHING, Compressed, losses_added
+from paramscale.laws.compression import compression_law
+from paramscale.laws.dense_equivalent import dense_equivalent, root_rule
+from paramscale.specs.changes import Quantization
+from paramscale.specs.model import ModelSpec
+from paramscale.specs.serving import ServingSpec
+from paramscale.specs.training import TrainingSpec
+from paramscale.systems.rounded import record_of_formats
+from paramscale.typing import Floats
+
+__all__ = ["compressed", "compressed_loss", "compression_loss", "dense_size", "geometric_mean"]
+
+_SOURCE = (
+    "paramscale: laws/compression.py, fitted by tools/fit_compression.py on published perplexities"
+    " (laws/data/compression.csv)"
+)
+_Z90 = 1.6448536269514722
+
+#: Inside where every part was measured at about such a noise and size.
+DOMAIN = Domain(
+    {"outside_measured_ratio": (1.0, 1.1)},
+    note="decoder-only models of 1 to 123 G parameters; loss on WikiText-2",
+)
+
+
+@estimator(gives=q.COMPRESSED, name="tokens_known", source=_SOURCE, rank=0)
+def compressed(
+    model: ModelSpec,
+    serving: ServingSpec,
+    parameters: Floats,
+    training: TrainingSpec,
+    *,
+    text: str = "wikitext",
+) -> Compressed:
+    """Loss added by the records that a model carries, and by the formats it is served in.
+
+    A record of quantization is believed before `serving` formats, which do not say how the
+    numbers were rounded. `text` is ``"wikitext"``, or ``"ordinary"`` for web text, on which large
+    models lose less.
+    """
+    return _of(model, serving, parameters, training.tokens, text)
+
+
+@estimator(gives=q.COMPRESSED, name="tokens_not_known", source=_SOURCE, rank=1)
+def compressed_anyhow(
+    model: ModelSpec, serving: ServingSpec, parameters: Floats, *, text: str = "wikitext"
+) -> Compressed:
+    """The same where no training is given: 2 T tokens are assumed, and the interval is wider."""
+    return _of(model, serving, parameters, None, text)
+
+
+def _of(
+    model: ModelSpec, serving: ServingSpec, parameters: Floats, tokens: Floats | None, text: str
+) -> Compressed:
+    done: tuple[Any, ...] = model.changes
+    records = [each for each in done if isinstance(each, Quantization)]
+    weights = any(np.any(each.weight_bits < 16.0) for each in records)
+    cache = any(np.any(each.kv_bits < 16.0) for each in records)
+    served = record_of_formats(
+        None if weights else serving.weight_format, None if cache else serving.kv_format
+    )
+    if served is not None:
+        done = (*done, served)
+    return losses_added(done, parameters, tokens, text=text) if done else NOTHING
+
+
+@estimator(gives=q.OUTSIDE_MEASURED_RATIO, source=_SOURCE)
+def outside_measured(compressed: Compressed) -> Floats:
+    """How far noise or size lie outside of what was measured, as a factor; 1 inside."""
+    return np.exp(compressed.beyond)
+
+
+def _parts(compressed: Compressed) -> dict[str, Floats]:
+    return compressed.parts
+
+
+@estimator(
+    gives=q.COMPRESSION_LOSS_NATS,
+    source=_SOURCE,
+    kind="calibrated",
+    domain=DOMAIN,
+    parts=_parts,
+)
+def compression_loss(compressed: Compressed) -> Interval:
+    """Loss that compression adds: 0 for a model of 16 bits to which nothing was done.
+
+    Each part is ``exp(level + slope x + bend x^2) S`` with x the logarithm of the noise in the
+    weights, S the sensitivity of the model: more tokens in the same weights leave less slack.
+    The interval was calibrated on models that were left out; a measured loss may be below zero.
+    """
+    return Interval(compressed.value, compressed.low, compressed.high)
+
+
+@estimator(gives=q.COMPRESSED_LOSS_NATS, source="loss_nats + compression_loss_nats")
+def compressed_loss(loss_nats: Floats, compression_loss_nats: Floats) -> Floats:
+    """Loss by the chosen law, with what compression adds on top."""
+    return loss_nats + compression_loss_nats
+
+
+@attrs.frozen(eq=False)
+class _Left:
+    """Accuracy after compression: what lies above chance shrinks as exp(-rate x loss added)."""
+
+    accuracy: str
+    chance: float
+    rate: float
+    scatter: float
+
+    def after(self, accuracy: Floats, added: Compressed) -> Interval:
+        """Return the accuracy that is left, with its interval given the one before."""
+        above = np.maximum(accuracy - self.chance, 0.0)
+        below = np.minimum(accuracy, self.chance)
+        wide = np.exp(_Z90 * self.scatter)
+        low, high = self.rate / wide, self.rate * wide
+        worst, best = (high, added.high), (low, added.low)
+        ends = (
+            below + above * np.exp(-rate * np.maximum(loss, 0.0))
+            for rate, loss in ((self.rate, added.value), worst, best)
+        )
+        return Interval(*ends)
+
+
+def _register() -> None:
+    """Make an estimator of each accuracy after compression."""
+    law, rates = accuracy_law(), compression_law().accuracy
+    for place, name in enumerate(law.names):
+        rate, scatter = rates["likelihood" if name in LIKELIHOOD else "answers"]
+        left = _Left(name, float(law.chance[place]), rate, scatter)
+        function = _function(name, left)
+        claims: dict[str, Any] = {"source": _SOURCE, "kind": "calibrated", "name": "kept_share"}
+        estimator(gives=f"compressed_{name}", domain=DOMAIN, **claims)(function)
+
+
+#: Benchmarks that compare likelihoods of short endings; the others ask for knowledge or answers.
+LIKELIHOOD = (
+    "arc_challenge_fraction", "arc_easy_fraction", "hellaswag_fraction", "winogrande_fraction",
+    "piqa_fraction", "lambada_fraction",
+)  # fmt: skip
+
+
+def _function(name: str, left: _Left) -> Any:
+    """Return a function that takes the accuracy by its own name."""
+
+    def kept(accuracy: Floats, compressed: Compressed) -> Interval:
+        return left.after(accuracy, compressed)
+
+    named = [inspect.Parameter(each, inspect.Parameter.POSITIONAL_OR_KEYWORD) for each in (name, "compressed")]  # fmt: skip  # noqa: E501
+    kept.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    kept.__annotations__ = {}
+    kept.__doc__ = _Left.__doc__
+    return kept
+
+
+_register()
+
+
+_CLARK = (
+    "Clark et al. 2022, arXiv:2202.01169, in total over active parameters; refitted by"
+    " tools/fit_experts.py (laws/data/experts.csv)"
+)
+
+
+#: Clark et al. 2022, figure 2: 15M to 1.3B active parameters.
+_EXPERTS = Domain(
+    {"active_parameters": (1.5e7, 1.3e9), "outside_measured_ratio": (1.0, 1.1)},
+    note="dense models, or experts with routers of 2022",
+)
+
+
+@estimator(
+    gives=q.EFFECTIVE_PARAMETERS,
+    source=_CLARK,
+    kind="calibrated",
+    rank=0,
+    domain=_EXPERTS,
+)
+def dense_size(
+    parameters: Floats,
+    active_parameters: Floats,
+    compressed: Compressed,
+    loss_law: Law,
+    training: TrainingSpec,
+) -> Interval:
+    """Parameters of the dense model in 16 bits that is as good as this one on the same tokens.
+
+    Experts count by the law of Clark et al., whose gain shrinks with size; loss added by
+    compression by the size at which the chosen law has that much more.
+    """
+    law = dense_equivalent()
+    log = law(parameters, active_parameters)
+    width = _Z90 * law.scatter * (active_parameters < parameters)
+    whole = tuple(np.exp(log + each) for each in (0.0, -width, width))
+    if compressed is NOTHING:
+        return Interval(*whole)
+    losses = (compressed.value, compressed.high, compressed.low)
+    return Interval(*(_as_good(loss_law, n, training.tokens, loss) for n, loss in zip(whole, losses, strict=True)))  # fmt: skip  # noqa: E501
+
+
+def _as_good(law: Law, parameters: Floats, tokens: Floats, added: Floats) -> Floats:
+    """Return the size of which the loss is higher by what was added."""
+    return parameters_for_loss(law, tokens, law(parameters, tokens) + np.maximum(added, 0.0))
+
+
+@estimator(
+    gives=q.EFFECTIVE_PARAMETERS, name="root_rule", source="rule of thumb", rank=2, domain=_EXPERTS
+)
+def geometric_mean(parameters: Floats, active_parameters: Floats) -> Floats:
+    """Root of total times active parameters; compression does not count."""
+    return root_rule(parameters, active_parameters)
+
+
+@estimator(
+    gives=q.EFFECTIVE_PARAMETERS,
+    name="fine_grained_experts",
+    source="Dai et al. 2024 (DeepSeekMoE), arXiv:2401.06066, tables 3 and 9; tools/fit_experts.py",
+    kind="calibrated",
+    rank=3,
+    domain=_EXPERTS,
+)
+def fine_grained(parameters: Floats, active_parameters: Floats) -> Interval:
+    """Dense size of many small experts beside shared ones: a range between two measured models.
+
+    It ends at what the law of Clark et al. says of coarse experts below, and at all parameters
+    above.
+    """
+    law = dense_equivalent()
+    coarse = law(parameters, active_parameters)
+    fine = law.fine * (active_parameters < parameters)
+    value = np.minimum(np.exp(coarse + fine), parameters)
+    return Interval(value, np.minimum(np.exp(coarse), value), parameters + 0.0 * value)

@@ -1,0 +1,146 @@
+"""Measured losses after quantization and pruning against those that the noise of weights adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paramscale.analysis.calibrate import calibrate
+from paramscale.analysis.estimate import estimate
+from paramscale.errors import ParamscaleError
+from paramscale.laws.compressed import noise_of_weights
+from paramscale.specs.changes import Quantization
+from paramscale.specs.model import ModelSpec
+from paramscale.specs.training import TrainingSpec
+from paramscale.validation.compression_rows import Compressed, pruned, quantized
+from paramscale.validation.row import Comparison, read_rows, table
+
+__all__ = ["compare", "group_of", "nearest", "pruning", "quantization"]
+
+_QUANTITY = "compression_loss_nats"
+#: Weights trained from scratch, or on better data, under rounding: loss need not rise at all.
+_TRAINED = ("paretoq", "bitnet", "bitcpm", "modelopt")
+_WHY = "it was trained under rounding on data of its own: loss added is not that of rounding"
+#: A measured difference of which rounding of the table leaves more than this open is no truth.
+_OPEN = 1.0 / 3.0
+#: Largest distance of the known point, in logarithms of noise.
+_NEAR = 3.0
+
+Known = dict[int, int]
+
+
+@table("capability/quantization.csv")
+def quantization(folder: Path) -> Iterable[Comparison]:
+    """Compare losses added by quantization, by method."""
+    return compare(folder / "capability/quantization.csv", quantized, "capability/quantization")
+
+
+@table("capability/pruning.csv")
+def pruning(folder: Path) -> Iterable[Comparison]:
+    """Compare losses added by pruning, by method."""
+    return compare(folder / "capability/pruning.csv", pruned, "capability/pruning")
+
+
+def compare(
+    path: Path, parse: Callable[[dict[str, str]], Compressed], name: str
+) -> Iterator[Comparison]:
+    """Yield each loss added beside its estimate, and beside that with one other point known."""
+    rows: list[tuple[str, Compressed]] = []
+    for place, cells in enumerate(read_rows(path), start=2):
+        if not cells.get("delta_loss_nats"):
+            continue  # it measured something else: accuracy, speed
+        label = f"{place}: {cells['model']} {cells['method']}"
+        try:
+            rows.append((label, parse(cells)))
+        except ParamscaleError as error:
+            yield Comparison(_QUANTITY, name, label, np.nan, refused=str(error))
+    for label, row in rows:
+        if any(word in row.change.method.lower() for word in _TRAINED):
+            yield Comparison(_QUANTITY, name, label, row.added, refused=_WHY)
+            continue
+        yield _one(name, label, row, group_of(row), None)
+    for i, j in nearest([row for _, row in rows]).items():
+        label, row = rows[i]
+        yield _one(name, label, row, f"{group_of(row)}, one point known", rows[j][1])
+
+
+def _one(
+    name: str, label: str, row: Compressed, group: str, known: Compressed | None
+) -> Comparison:
+    try:
+        points = [] if known is None else [(_scenario(known), _QUANTITY, known.added)]
+        found = estimate(**_scenario(row), quantities=[_QUANTITY], use=calibrate(points))[_QUANTITY]
+    except ParamscaleError as error:
+        return Comparison(_QUANTITY, name, label, row.added, group=group, refused=str(error))
+    ends = float(found.low), float(found.high)
+    return Comparison(_QUANTITY, name, label, row.added, float(found.value), *ends, group)
+
+
+def _scenario(row: Compressed) -> dict[str, Any]:
+    """Return what is known of a row: its size, what was done, and tokens where stated."""
+    given: dict[str, Any] = {
+        "model": ModelSpec(width=1, layers=(), name=row.name, changes=[row.change]),
+        "parameters": row.parameters,
+        "options": {"compressed.text": row.text},
+    }
+    if np.isfinite(row.tokens):
+        given["training"] = TrainingSpec(tokens=row.tokens)
+    return given
+
+
+def group_of(row: Compressed) -> str:
+    """Return the group in which a row is scored."""
+    change = row.change
+    if isinstance(change, Quantization):
+        kind = _kind(row, change)
+    elif row.method.family == "cut":
+        kind = "magnitude" if row.method.name == "magnitude" else "single weights"
+    else:
+        kind = "channels"
+    return f"{kind}, within rounding" if row.added < row.rounding / _OPEN else kind
+
+
+def _kind(row: Compressed, change: Quantization) -> str:
+    if change.kv_bits < 16.0 and row.method.name != "rotated":
+        alone = change.method.startswith("EXL2")
+        return "out_of_scope: caches alone" if alone else "out_of_scope: W4A4 plain"
+    if change.activation_bits < 8.0:
+        return "W4A4 rotated" if row.method.name == "rotated" else "out_of_scope: W4A4 plain"
+    if change.activation_bits < 16.0:
+        return "W8A8" if change.weight_bits >= 8.0 else "W4A8 rotated"
+    names = {"gguf": "GGUF", "codebook": "codebook"}
+    own = {"gptq": "GPTQ", "awq": "AWQ", "rtn": "RTN", "qat": "tuned after rounding"}
+    return names.get(row.method.family) or own.get(row.method.name, "other scalar")
+
+
+def nearest(rows: list[Compressed]) -> Known:
+    """Return for each row the nearest other format of the same model, source and kind."""
+    clear = [
+        i for i, row in enumerate(rows)
+        if row.added > row.rounding / _OPEN and isinstance(row.change, Quantization)
+        and ":" not in group_of(row) and row.change.activation_bits >= 16.0
+        and row.change.weight_bits < 16.0
+        and not any(word in row.change.method.lower() for word in _TRAINED)
+    ]  # fmt: skip
+    noise = {i: float(np.log(noise_of_weights(rows[i].change, rows[i].method))) for i in clear}
+    found: Known = {}
+    for i in clear:
+        others = [
+            j for j in clear
+            if _same(rows[i], rows[j]) and 0.1 < abs(noise[i] - noise[j]) < _NEAR
+        ]  # fmt: skip
+        if others:
+            found[i] = min(others, key=lambda j: abs(noise[i] - noise[j]))
+    return found
+
+
+def _same(one: Compressed, other: Compressed) -> bool:
+    return (
+        one.name == other.name
+        and one.method.family == other.method.family
+        and one.text == other.text
+        and one.source == other.source
+    )
