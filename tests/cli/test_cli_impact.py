@@ -93,7 +93,7 @@ def test_bands(run: Run) -> None:
     (("impact", "-5", "--hardware", "h100-sxm"), r"sizes must be positive and finite, not -5.0"),
     (("impact", "0", "--hardware", "h100-sxm"), "sizes must be positive and finite, not 0.0"),
     (("impact", "--budget", "fast"), "'fast' is no limit; write tpot_s=0.03"),
-    (("impact", "--budget", "tpot_s=fast"), "'fast' is not a number"),
+    (("impact", "1B", "--budget", "loss_nats=low"), "the limit on loss_nats is '<= low'"),
     (("impact", "--tokens", "20x", "--training-flops", "1e22"), "not both"),
 ])  # fmt: skip
 def test_what_is_refused(run: Run, words: tuple[str, ...], text: str) -> None:

@@ -80,18 +80,22 @@ def tokens(text: str) -> float | str:
     return text if text.strip().lower().endswith("x") else count(text)
 
 
-def limit(text: str) -> tuple[str, str]:
+def limit(text: str) -> tuple[str, str | float]:
     """Return quantity and limit of ``quantity=limit``, ``<=`` or ``>=``.
 
     Examples
     --------
-    >>> limit("tpot_s=0.03"), limit("mmlu_fraction >= 0.7"), limit("cost<=1M")
-    (('tpot_s', '0.03'), ('mmlu_fraction', '>=0.7'), ('cost', '<=1000000.0'))
+    >>> limit("tpot_s=30 ms"), limit("mmlu_fraction >= 0.7"), limit("cost<=1M")
+    (('tpot_s', '30 ms'), ('mmlu_fraction', '>= 0.7'), ('cost', '<= 1000000.0'))
     """
-    found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|=)\s*(\S+)\s*", text)
+    found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|=)\s*(\S.*?)\s*", text)
     if found is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no limit; write tpot_s=0.03, 'tpot_s<=0.03' or 'mmlu_fraction>=0.7'"
+            f"{text!r} is no limit; write tpot_s=0.03, 'tpot_s<=30 ms' or 'mmlu_fraction>=0.7'"
         )
-    name, sign, number = found.groups()
-    return name, f"{'' if sign == '=' else sign}{count(number)}"
+    name, sign, given = found.groups()
+    try:
+        number = f"{count(given)}"
+    except argparse.ArgumentTypeError:  # it has a unit
+        number = given
+    return name, number if sign == "=" else f"{sign} {number}"

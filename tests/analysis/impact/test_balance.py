@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paramscale as ps
-from paramscale.analysis.impact.choose import Choice, choose, limits_of
+from paramscale.analysis.impact.choose import Choice, budget_limits, choose
 from paramscale.analysis.impact.row import own_row
 
 
@@ -136,11 +136,12 @@ def test_signs_of_limits() -> None:
     """Accuracies and speeds must be at least, the rest at most, unless a sign says otherwise."""
     rows = {
         name: own_row("training_tokens", np.ones(2))
-        for name in ("tpot_s", "mmlu_fraction", "total_device_s")
+        for name in ("tpot_s", "mmlu_fraction", "total_device_s", "loss_nats")
     }
-    found = limits_of({"tpot_s": 2, "mmlu_fraction": "<= 0.5", "cost": ">=3"}, rows)
-    assert [(each.name, each.least, each.value) for each in found] == [
-        ("tpot_s", False, 2.0), ("mmlu_fraction", False, 0.5), ("total_device_s", True, 3.0),
+    budget = {"tpot_s": "30 ms", "mmlu_fraction": 0.5, "cost": ">= 3", "loss_nats": ["<= 2"]}
+    assert [str(each) for each in budget_limits(budget, rows)] == [
+        "tpot_s <= 30 ms", "mmlu_fraction >= 50 %", "total_device_s >= 3 device-s",
+        "loss_nats <= 2 nats",
     ]  # fmt: skip
 
 

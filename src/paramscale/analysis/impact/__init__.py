@@ -78,7 +78,7 @@ def impact(
         ``"balance"`` (see `worth`), ``"efficient"``, ``"loss"``, ``"cost"``, ``"latency"``, or the
         name of a quantity, which is then the least, or of accuracies and speeds the greatest.
     budget : mapping, optional
-        Limits that the balanced size must meet: ``{"tpot_s": 0.03, "mmlu_fraction": ">=0.7"}``.
+        Limits that the balanced size must meet: ``{"tpot_s": "<= 30 ms", "mmlu_fraction": 0.7}``.
     worth : float
         Share of the loss that a doubling of the total cost shall save: the exchange rate of
         ``"balance"``. Loss falls with size as a power law, which has no knee of its own.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,10 +11,11 @@ import numpy.typing as npt
 
 from paramscale.analysis.impact.lines import LINES, line_of
 from paramscale.analysis.impact.row import Row
-from paramscale.errors import SpecError, UnknownNameError
+from paramscale.analysis.search.limits import Limit, limits_of
+from paramscale.errors import UnknownNameError
 from paramscale.units import format_value
 
-__all__ = ["OBJECTIVES", "Choice", "Limit", "choose", "limits_of"]
+__all__ = ["OBJECTIVES", "Choice", "budget_limits", "choose"]
 
 Array = npt.NDArray[np.float64]
 
@@ -34,24 +34,6 @@ _COUNTED = dict(zip(_TOTALS, ("money", "device time", "FLOPs"), strict=True))
 _NAMED = {"efficient": "cost_excess_ratio", "loss": "loss_nats", "latency": "tpot_s"}
 #: What counts as equally good: a share of the value, of accuracies a difference.
 _SAME, _SAME_LOSS, _SAME_FRACTION = 0.05, 0.005, 0.005
-
-
-class Limit(NamedTuple):
-    """One line of a budget: a quantity that may be at most, or must be at least, so much."""
-
-    name: str
-    least: bool
-    value: float
-
-    def margin(self, row: Row) -> Array:
-        """Return by which factor a size meets the limit: at least 1 where it does."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio: Array = row.value / self.value if self.least else self.value / row.value
-        return np.where(np.isnan(row.value), -np.inf, np.where(np.isnan(ratio), np.inf, ratio))
-
-    def text(self, unit: str) -> str:
-        """Return the limit in words."""
-        return f"{self.name} {'≥' if self.least else '≤'} {format_value(self.value, unit)}"
 
 
 @attrs.frozen(eq=False)
@@ -96,42 +78,35 @@ class Choice:
         return f"<{self.label}, about as good from {ends[0]} to {ends[1]}>"
 
 
-def limits_of(budget: Mapping[str, Any] | None, rows: Mapping[str, Row]) -> list[Limit]:
-    """Return the limits of a budget: ``{"tpot_s": 0.03, "mmlu_fraction": ">= 0.7"}``.
+def budget_limits(budget: Mapping[str, Any] | None, rows: Mapping[str, Row]) -> list[Limit]:
+    """Return the limits of a budget: ``{"tpot_s": "30 ms", "mmlu_fraction": ">= 0.7"}``.
 
-    Without a sign, what is better when there is more must be at least, the rest at most so much.
+    They are written as for ``optimize``. Where one has no sign, what is better when there is more
+    must be at least so much, the rest at most.
 
     Raises
     ------
     UnknownNameError
         If there is no row of a name.
     SpecError
-        If a limit is no positive number.
+        If a limit cannot be read.
     """
-    limits = []
+    limits: list[Limit] = []
     for name, given in (budget or {}).items():
         key = _total(rows) if name == "cost" else name
         if key not in rows:
             raise UnknownNameError("row of the impact", name, [*rows, "cost"])
-        sign, number = _parsed(name, given)
-        line = line_of(key)
-        least = sign == ">=" if sign else bool(line and line.more)
-        limits.append(Limit(key, least, number))
+        limits += limits_of({key: _signed(key, given)})
     return limits
 
 
-def _parsed(name: str, given: Any) -> tuple[str, float]:
-    match = re.fullmatch(r"\s*(<=|>=|≤|≥)?\s*([^<>=]+)", given) if isinstance(given, str) else None
-    sign, text = (match[1] or "", match[2]) if match else ("", given)
-    try:
-        number = float(text)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not 0.0 < number < np.inf:
-        raise SpecError(
-            f"the budget of {name} must be a positive number, or one after <= or >=, not {given!r}"
-        )
-    return {"≤": "<=", "≥": ">="}.get(sign, sign), number
+def _signed(name: str, given: Any) -> Any:
+    """Return a limit with its sign."""
+    line = line_of(name)
+    sign = ">=" if line is not None and line.more else "<="
+    if isinstance(given, str):
+        return given if given.lstrip()[:2] in ("<=", ">=") else f"{sign} {given}"
+    return (sign, given) if isinstance(given, (int, float, np.number)) else given
 
 
 def choose(
@@ -148,22 +123,22 @@ def choose(
     UnknownNameError
         If no objective and no row is called so.
     """
-    limits = limits_of(budget, rows)
+    limits = budget_limits(budget, rows)
     score, same = _score(rows, objective, worth)
-    margins = [limit.margin(rows[limit.name]) for limit in limits]
-    meets = np.all([margin >= 1.0 for margin in margins], axis=0) if limits else score == score
+    missed = [limit.violation(rows[limit.measure].value) for limit in limits]
+    meets = np.all([each == 0.0 for each in missed], axis=0) if limits else score == score
     parameters = rows["parameters"].value
     known = np.isfinite(score)
     where = _Where(rows, labels, objective, parameters)
     if not known.any():
         return where.none(f"{_needs(rows, objective)}", meets)
     if not (known & meets).any():
-        return where.none(_infeasible(limits, margins, rows, labels), meets)
+        return where.none(_infeasible(limits, missed, rows, labels), meets)
     free = int(np.nanargmin(np.where(known, score, np.nan)))
     best = int(np.nanargmin(np.where(known & meets, score, np.nan)))
     near = np.flatnonzero(known & meets & (score <= score[best] + same))
     low, high = float(parameters[near].min()), float(parameters[near].max())
-    reason = _reason(where, best, free, worth, limits, margins)
+    reason = _reason(where, best, free, worth, limits, missed)
     if near.size > 1:
         reason += f" About as good: {labels[near[0]]} to {labels[near[-1]]}."
     size = float(parameters[best])
@@ -220,38 +195,39 @@ def _needs(rows: Mapping[str, Row], objective: str) -> str:
 
 
 def _infeasible(
-    limits: list[Limit], margins: list[Array], rows: Mapping[str, Row], labels: tuple[str, ...]
+    limits: list[Limit], missed: list[Array], rows: Mapping[str, Row], labels: tuple[str, ...]
 ) -> str:
     """Return which limit no size meets, and the size that comes nearest."""
-    for limit, margin in zip(limits, margins, strict=True):
-        if not (margin >= 1.0).any():
-            text = f"No size meets {limit.text(rows[limit.name].unit)}"
-            if not np.isfinite(margin).any():
+    for limit, miss in zip(limits, missed, strict=True):
+        if not (miss == 0.0).any():
+            text = f"No size meets {_words(limit)}"
+            if not np.isfinite(miss).any():
                 return f"{text}: it is known at no size."
-            near = int(margin.argmax())
-            value = format_value(rows[limit.name].value[near], rows[limit.name].unit)
+            near = int(miss.argmin())
+            value = format_value(rows[limit.measure].value[near], rows[limit.measure].unit)
             return f"{text}; the closest is {labels[near]} with {value}."
-    worst = np.min(margins, axis=0)
-    near = int(worst.argmax())
+    near = int(np.max(missed, axis=0).argmin())
     texts = []
-    for limit, margin in zip(limits, margins, strict=True):
-        met = np.flatnonzero(margin >= 1.0)
-        unit = rows[limit.name].unit
-        texts.append(f"{limit.text(unit)} holds from {labels[met[0]]} to {labels[met[-1]]}")
+    for limit, miss in zip(limits, missed, strict=True):
+        met = np.flatnonzero(miss == 0.0)
+        texts.append(f"{_words(limit)} holds from {labels[met[0]]} to {labels[met[-1]]}")
     return f"No size meets all limits: {'; '.join(texts)}. The closest is {labels[near]}."
 
 
+def _words(limit: Limit) -> str:
+    """Return a limit as text, with the signs of mathematics."""
+    return str(limit).replace("<=", "≤").replace(">=", "≥")
+
+
 def _reason(
-    where: _Where, best: int, free: int, worth: float, limits: list[Limit], margins: list[Array]
+    where: _Where, best: int, free: int, worth: float, limits: list[Limit], missed: list[Array]
 ) -> str:
     """Return why a size is the best one, in words."""
     text = _why(where, free, worth)
     if best == free:
         return text
     binding = [
-        limit.text(where.rows[limit.name].unit)
-        for limit, margin in zip(limits, margins, strict=True)
-        if margin[free] < 1.0
+        _words(limit) for limit, miss in zip(limits, missed, strict=True) if miss[free] > 0.0
     ]
     out = f"But {' and '.join(binding)} rules that out"
     return f"{text} {out}: of the sizes that meet the budget, {where.labels[best]} is best."
