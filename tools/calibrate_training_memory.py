@@ -3,15 +3,16 @@
     python tools/calibrate_training_memory.py --data FOLDER [--write]
 
 The terms of the peak follow from arithmetic; what is fitted is one factor on their sum, and its
-interval. The tables hold few teams, and a framework's habits move the whole of its rows, so that
-the factor of a *new* team is what matters. With the mean log ratio m of each of n teams, a team's
-own deviation (prior 6 %) and a prior of 3 % around the arithmetic, the centre is
+interval. A framework's habits move the whole of its rows, so that the factor of a *new* team is
+what matters. With the mean log ratio m of each of n teams, a team's own deviation (prior 6 %) and a
+prior of 3 % around the arithmetic, the centre is
 
     c = sum(m) / (n + (0.06 / 0.03)^2),
 
-and the deviation of a row of a new team is sqrt(0.06^2 + scatter^2 + extra^2), where `extra` is
-what the convention adds: the allocator's slack for ``reserved``, and the runtime's context for
-``device``.
+and the interval holds nine of ten rows of a new team: 1.645 times the root of the mean square over
+teams of their mean squared log ratios. The rows are those of the folder, of one team, and those of
+``validation/data/systems/peak_memory.csv``, which were collected to check the arithmetic; they
+decide the width of the interval, and the centre hardly moves by them.
 Activations are arithmetic; what is taken from measurements is their scatter. For code that runs
 step by step it is that of families of models, each with its worst mode; for frameworks that of the
 peaks here, with everything but activations and working set taken away.
@@ -33,46 +34,64 @@ from typing import Any
 import numpy as np
 
 import paramscale as ps
+from paramscale.catalogue.training_memory import level
 from paramscale.errors import ParamscaleError
 from paramscale.systems.training_memory import training_state
-from paramscale.validation.row import scored
+from paramscale.validation.row import read_rows
 from paramscale.validation.tables.activations import activations, full_size_activations, predict
 from paramscale.validation.training_memory_rows import memory_of
 from paramscale.validation.training_scenarios import run_of
 
 HERE = Path(__file__).resolve().parents[1] / "src/paramscale/catalogue/data/training_memory.csv"
 SAVED = Path(__file__).resolve().parents[1] / "tests/architecture/activations.jsonl"
+OTHERS = HERE.parents[2] / "validation/data/systems/peak_memory.csv"
 PEAK = "peak_memory_bytes_per_device"
 TEAM, PRIOR = 0.06, 0.03
-EXTRA = {"allocated": 0.0, "reserved": 0.03, "device": 0.04}
+CONVENTIONS = ("allocated", "reserved", "device")
 NORMAL = 1.6449  # 5 % on either side
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
     """Return the rows that are scored."""
-    with (folder / "systems/training.csv").open(encoding="utf-8", newline="") as stream:
-        return [row for row in csv.DictReader(stream) if scored(row)]
+    return [*read_rows(folder / "systems/training.csv"), *read_rows(OTHERS)]
 
 
 def ratios(rows: list[dict[str, str]]) -> Iterator[tuple[dict[str, str], float]]:
-    """Yield each row with a peak, and the log of measured over allocated bytes."""
+    """Yield each row with a peak, and the log of measured bytes over the sum of the terms."""
     for row in rows:
         if not row[PEAK]:
             continue
         try:
             memory = memory_of(row)
-            state = training_state(memory.model, memory.training, memory.parallel)
+            found = ps.estimate(
+                model=memory.model, training=memory.training, parallel=memory.parallel,
+                quantities="training_memory_bytes", use={"training_memory_bytes": memory.counted},
+            )["training_memory_bytes"]  # fmt: skip
         except ParamscaleError:
             continue
-        yield row, float(np.log(float(row[PEAK]) / state.allocated))
+        terms = float(found.value) / level(f"{memory.counted}_factor").value
+        yield row, float(np.log(float(row[PEAK]) / terms))
+
+
+def by_team(found: list[tuple[dict[str, str], float]]) -> list[list[float]]:
+    """Return the log ratios of each team."""
+    teams: dict[str, list[float]] = defaultdict(list)
+    for row, value in found:
+        teams[row["source_group"]].append(value)
+    return list(teams.values())
 
 
 def centre(found: list[tuple[dict[str, str], float]]) -> float:
     """Return the log factor of a team that is not among the rows."""
-    teams: dict[str, list[float]] = defaultdict(list)
-    for row, value in found:
-        teams[row["source_group"]].append(value)
-    return sum(float(np.mean(t)) for t in teams.values()) / (len(teams) + (TEAM / PRIOR) ** 2)
+    teams = by_team(found)
+    return sum(float(np.mean(team)) for team in teams) / (len(teams) + (TEAM / PRIOR) ** 2)
+
+
+def half_width(found: list[tuple[dict[str, str], float]]) -> float:
+    """Return half of the 90 % interval of a new team's row, in logs."""
+    middle = centre(found)
+    squares = [np.mean((np.array(team) - middle) ** 2) for team in by_team(found)]
+    return NORMAL * float(np.sqrt(np.mean(squares)))
 
 
 def left_out(found: list[tuple[dict[str, str], float]], column: str) -> None:
@@ -80,9 +99,10 @@ def left_out(found: list[tuple[dict[str, str], float]], column: str) -> None:
     for name in sorted({row[column] for row, _ in found}):
         others = [pair for pair in found if pair[0][column] != name]
         mine = np.array([value for row, value in found if row[column] == name])
-        error = np.abs(np.expm1(centre(others) - mine)) if others else np.abs(np.expm1(-mine))
+        middle, half = (centre(others), half_width(others)) if others else (0.0, np.nan)
+        error, inside = np.abs(np.expm1(middle - mine)), np.abs(mine - middle) <= half
         print(f"  without {name:24} {len(mine):3} rows  median {np.median(error):.3f}"
-              f"  worst {np.max(error):.3f}")  # fmt: skip
+              f"  worst {np.max(error):.3f}  covered {np.mean(inside):.2f}")  # fmt: skip
 
 
 def fits(rows: list[dict[str, str]]) -> None:
@@ -109,13 +129,9 @@ def fits(rows: list[dict[str, str]]) -> None:
 
 def levels(found: list[tuple[dict[str, str], float]]) -> dict[str, tuple[float, float, float]]:
     """Return factor, low and high of each convention."""
-    scatter = float(np.std([value for _, value in found]))
-    middle = centre(found)
-    result = {}
-    for counted, extra in EXTRA.items():
-        band = NORMAL * float(np.sqrt(TEAM**2 + scatter**2 + extra**2))
-        result[f"{counted}_factor"] = tuple(np.exp([middle, middle - band, middle + band]))
-    return result
+    middle, band = centre(found), half_width(found)
+    ends = np.exp([middle, middle - band, middle + band])
+    return {f"{counted}_factor": tuple(ends) for counted in CONVENTIONS}
 
 
 def activation_levels(folder: Path, rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -136,7 +152,8 @@ def activation_levels(folder: Path, rows: list[dict[str, str]]) -> dict[str, Any
         memory = memory_of(row)
         state = training_state(memory.model, memory.training, memory.parallel)
         active = state.kept + state.working
-        implied.append(np.log((np.exp(ratio) - 1.0) * state.allocated / active + 1.0))
+        if memory.counted == "allocated" and active > 0.3 * state.allocated:
+            implied.append(np.log((np.exp(ratio) - 1.0) * state.allocated / active + 1.0))
     found = {}
     for name, off in (("family", list(families.values())), ("framework", implied)):
         high = float(np.exp(np.quantile(np.abs(off), 0.9)))
@@ -164,7 +181,7 @@ def write(fitted: dict[str, Any], rows: int) -> None:
 def _measured(key: str, rows: int) -> str:
     if key == "activation_family_factor":
         return "oracle/activations*.jsonl and tests/architecture/activations.jsonl"
-    return f"{rows} rows of systems/training.csv"
+    return f"{rows} rows of systems/training.csv and validation/data/systems/peak_memory.csv"
 
 
 def main() -> None:

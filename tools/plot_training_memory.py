@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from paramscale.validation.row import Comparison
+from paramscale.validation.score import PACKAGED
 from paramscale.validation.tables.activations import activations, full_size_activations
-from paramscale.validation.tables.training_memory import paper_memory, peak_memory
+from paramscale.validation.tables.training_memory import (
+    paper_memory,
+    peak_memory,
+    peak_memory_of_other_teams,
+)
 
 OUT = Path(__file__).resolve().parents[1] / "docs/images/training_memory.png"
-MARKS = "osD^vP"
+MARKS = "osD^vPX*d<"
 
 
 def panel(axes: Any, groups: dict[str, list[Comparison]], unit: float, words: str) -> None:
@@ -72,6 +77,7 @@ def main() -> None:
     kept |= grouped(full_size_activations(given.data), "full size, ")
     panel(left, kept, 1e6, "activations [MB]")
     peaks = grouped(peak_memory(given.data), "peak: ")
+    peaks |= grouped(peak_memory_of_other_teams(PACKAGED), "peak: ")
     papers = grouped((row for row in paper_memory(given.data) if row.truth > 1e6), "papers: ")
     panel(right, {**peaks, **papers}, 1e9, "memory of a device [GB]")
     given.out.parent.mkdir(parents=True, exist_ok=True)

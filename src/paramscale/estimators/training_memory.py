@@ -123,24 +123,25 @@ def _terms(training_state: TrainingState, counted: str) -> dict[str, Floats]:
         "working set": held.working,
         "gathered weights": held.gathered,
     }
-    terms |= _around(held.allocated, counted)
+    terms |= _around(held, counted)
     whole: Floats = sum(terms.values(), start=np.float64(0.0))
     return {**terms, "not explained": whole * (level(f"{counted}_factor").value - 1.0)}
 
 
-def _around(allocated: Floats, counted: str) -> dict[str, Floats]:
-    slack = level("allocator_slack_fraction").value * allocated
+def _around(held: TrainingState, counted: str) -> dict[str, Floats]:
+    """Return what the allocator holds beyond the tensors of the peak, and the runtime itself."""
     if counted == "allocated":
         return {}
+    slack = held.idle + level("allocator_slack_fraction").value * held.allocated
     if counted == "reserved":
         return {"allocator slack": slack}
-    context = level("runtime_context_bytes").value + 0.0 * allocated
+    context = level("runtime_context_bytes").value + 0.0 * held.allocated
     return {"allocator slack": slack, "runtime context": context}
 
 
 def _peak(held: TrainingState, counted: str) -> Interval:
     value = held.allocated
-    for extra in _around(held.allocated, counted).values():
+    for extra in _around(held, counted).values():
         value = value + extra
     band = level(f"{counted}_factor")
     if np.ndim(held.unexplained):  # drawn: terms and scatter together are as wide as the band

@@ -59,8 +59,10 @@ class TrainingSpec:
     fused : bool
         Whether element-wise work (norms, gates, loss) runs in fused kernels; False: as in the
         reference code, step by step.
-    chunked_loss : bool
-        Whether logits exist for few tokens at once only (fused linear cross-entropy).
+    loss_kernel : str
+        How the loss of the logits is computed: ``"eager"`` step by step, in fp32; ``"fused"`` in
+        one kernel, which keeps the logits alone; ``"chunked"`` with logits of few tokens at once
+        (fused linear cross-entropy); ``""``: fused or eager as `fused` says.
     recomputation : str
         ``"none"``, ``"selective"`` (attention matrices, Korthikanti et al. 2022), ``"operators"``
         (all but attention and every second matrix, torchtitan's selective option) or ``"full"``
@@ -71,6 +73,9 @@ class TrainingSpec:
         One of ``OPTIMIZERS``.
     weight_format, gradient_format, optimizer_format : str or Format
         Number formats of trained weights, their gradients and the optimizer's states.
+    optimizer_in_backward : bool
+        Whether each weight is updated as soon as its gradient is there, so that gradients are
+        never held together (torchtune, LOMO).
     master_weights : bool
         Whether the optimizer holds the weights a second time, in fp32.
     lora_rank : FloatsLike, optional
@@ -112,7 +117,8 @@ class TrainingSpec:
     precision: str = choice("bf16", ("bf16", "fp16", "fp32", "fp8"), doc="of activations")
     attention_kernel: str = choice("flash", ("flash", "eager", "math"), doc="attention")
     fused: bool = flag(True, doc="whether element-wise work is fused")
-    chunked_loss: bool = flag(False, doc="whether logits exist for few tokens at once")
+    loss_kernel: str = choice("", ("", "eager", "fused", "chunked"), doc="loss of the logits")
+    optimizer_in_backward: bool = flag(False, doc="whether a gradient is used up at once")
     recomputation: str = choice("none", RECOMPUTATIONS, doc="computed twice")
     dropout: Floats = number(0.0, low_allowed=True, high=1.0, doc="of residual branches")
     attention_dropout: Floats = number(0.0, low_allowed=True, high=1.0, doc="of attention")
@@ -141,6 +147,11 @@ class TrainingSpec:
     def epochs(self) -> Floats:
         """How often the data are seen."""
         return self.tokens / (self.tokens if self.unique_tokens is None else self.unique_tokens)
+
+    @property
+    def loss(self) -> str:
+        """How the loss is computed: ``"eager"``, ``"fused"`` or ``"chunked"``."""
+        return self.loss_kernel or ("fused" if self.fused else "eager")
 
     @property
     def adapts(self) -> bool:

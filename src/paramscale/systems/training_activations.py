@@ -114,9 +114,9 @@ def _loss_kept(op: Operation, training: TrainingSpec) -> Operation:
     Step by step these are log-probabilities in fp32; a fused loss keeps the logits themselves, and
     a fused loss over chunks nothing (Hsu et al. 2024, Liger kernel, arXiv:2410.10989, section 3.2).
     """
-    if training.chunked_loss:
+    if training.loss == "chunked":
         return op._replace(kept_fp32=NOTHING)
-    if not training.fused:
+    if training.loss == "eager":
         return op
     return op._replace(kept_fp32=NOTHING, kept=op.kept + op.moved_out)
 
@@ -133,30 +133,48 @@ def _kept(op: Operation, training: TrainingSpec, how: Kernels) -> Floats:
 
 
 class Working(NamedTuple):
-    """Bytes in use for a moment of the backward pass."""
+    """Bytes in use for a moment: in the loss, before it, and in a layer on the way back."""
 
     loss: Floats
+    before_loss: Floats
     layer: Floats
 
 
-def loss_bytes(places: Places, training: TrainingSpec, how: Kernels) -> Floats:
+def loss_bytes(places: Places, training: TrainingSpec, how: Kernels) -> tuple[Floats, Floats]:
     """Return the bytes of logits and their gradients beside what the loss keeps.
 
     A fused loss needs their gradients. Step by step, beside the log-probabilities, 8 bytes a logit
     are in use at the peak: two of fp32 copy, its gradient, and gradients and logits in 16 bits.
+    Before, logits are held in the activations' format until their copy is made; they come second.
     """
     total: Floats = NOTHING
-    if training.chunked_loss:
-        return total
-    each = how.element_bytes if how.fused else _LOSS_APART
+    before: Floats = NOTHING
+    if training.loss == "chunked":
+        return total, before
+    fused = training.loss == "fused"
     for count, op in places.head:
         if op.part == "head":
-            total = total + count * op.moved_out * each / how.tensor
-    return total
+            logits = count * op.moved_out / how.tensor
+            total = total + logits * (how.element_bytes if fused else _LOSS_APART)
+            before = before if fused else before + logits * how.element_bytes
+    return total, before
+
+
+def _moved(op: Operation, how: Kernels) -> Floats:
+    """Return the elements that an operation reads and writes on one rank.
+
+    The input of a matrix divided by columns is gathered first, and the result of one divided by
+    rows is whole until it is reduced (Korthikanti et al. 2022, arXiv:2205.05198, section 4.2.2).
+    """
+    if op.split == "column" or op.split == "heads" or op.split == "vocabulary":
+        return op.moved_in + op.moved_out / how.tensor
+    if op.split == "row":
+        return op.moved_in / how.tensor + op.moved_out
+    return (op.moved_in + op.moved_out) / (how.sequence if op.split == "none" else how.tensor)
 
 
 def working_bytes(places: Places, training: TrainingSpec, how: Kernels) -> Working:
-    """Return the momentary needs: those of the loss, and those of the layer in hand.
+    """Return the momentary needs: of the loss, of logits before it, and of the layer in hand.
 
     A layer in hand needs the gradients of input and output of its widest operation, and where it is
     computed again, all that it keeps.
@@ -165,9 +183,8 @@ def working_bytes(places: Places, training: TrainingSpec, how: Kernels) -> Worki
     for _, ops in places.layers:
         widest: Floats = NOTHING
         for op in ops:
-            moved = (op.moved_in + op.moved_out) * how.element_bytes / how.tensor
-            widest = np.maximum(widest, moved)
+            widest = np.maximum(widest, _moved(op, how) * how.element_bytes)
         if training.recomputation in ("full", "operators"):
             widest = widest + layer_bytes(ops, how)
         layer = np.maximum(layer, widest)
-    return Working(loss_bytes(places, training, how), layer)
+    return Working(*loss_bytes(places, training, how), layer)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.catalogue.formats import as_format
 from paramscale.catalogue.reference_code import reference_of
 from paramscale.specs.block import NOTHING
 from paramscale.specs.model import ModelSpec
@@ -54,7 +55,9 @@ class TrainingState(NamedTuple):
 
     `activations` is by component; `gradients` is all of them, `gradients_at_peak` what is there
     beside the activations at the peak. NaN where a grid's layout does not divide the model.
-    `unexplained` are standard normal draws of what no term explains; 0 where nothing is drawn.
+    `idle` is what other moments of a step need and leave free at the peak, in blocks that nothing
+    at the peak fits into. `unexplained` are standard normal draws of what no term explains; 0 where
+    nothing is drawn.
     """
 
     weights: Floats
@@ -66,6 +69,7 @@ class TrainingState(NamedTuple):
     activations: dict[str, Floats]
     working: Floats
     gathered: Floats
+    idle: Floats = NOTHING
     unexplained: Floats = NOTHING
 
     @property
@@ -163,6 +167,7 @@ class _Held(NamedTuple):
     trained: tuple[Elements, Elements, Elements]
     frozen: tuple[Floats, Floats, Floats]
     largest: Floats
+    layers: Floats
     around: tuple[Floats, Floats]
 
 
@@ -178,14 +183,16 @@ def _held(places: Places, training: TrainingSpec, parallel: ParallelSpec) -> _He
             one = elements_of(single, parallel)
             largest = np.maximum(largest, one.dense + one.expert)
     around = (all_of[0].dense, all_of[2].dense)
+    layered = all_of[1].dense + all_of[1].expert
     none = (NOTHING, NOTHING, NOTHING)
     if not training.adapts:
-        return _Held((all_of[0], all_of[1], all_of[2]), none, largest, around)
+        return _Held((all_of[0], all_of[1], all_of[2]), none, largest, layered, around)
     frozen = [frozen_bytes(bill, training, parallel, tied=tied) for bill in bills]
     adapters = adapter_elements(layers, training, parallel)
     return _Held(
-        (Elements(), adapters, Elements()), (frozen[0], frozen[1], frozen[2]), largest, around
-    )
+        (Elements(), adapters, Elements()), (frozen[0], frozen[1], frozen[2]), largest, layered,
+        around,
+    )  # fmt: skip
 
 
 def _stage(
@@ -201,24 +208,35 @@ def _stage(
           for each in zip(*held.trained, strict=True))
     )  # fmt: skip
     states = state_bytes(trained, training, parallel)
-    momentary = np.maximum(working.loss * stages.head[index], working.layer) / parallel.context
+    if training.optimizer_in_backward:
+        states = states._replace(gradients=states.gradients * 0.0)
+    loss = working.loss * stages.head[index]
+    momentary = np.maximum(loss, working.layer) / parallel.context
     beside = np.maximum(states.gradients - kept_here - momentary, 0.0)
     around = held.around[0] * shares[0] + held.around[1] * shares[2]
+    at_peak = np.where(_gradients_last(training, parallel), states.gradients, beside)[()]
+    freed = np.minimum(loss, working.layer) + working.before_loss * stages.head[index]
     return TrainingState(
         weights=states.weights,
         frozen=sum((s * v for s, v in zip(shares, held.frozen, strict=True)), start=NOTHING),
         gradients=states.gradients,
-        gradients_at_peak=np.where(
-            _gradients_last(training, parallel), states.gradients, beside
-        )[()],
+        gradients_at_peak=at_peak,
         optimizer=states.optimizer,
         master=states.master,
         activations=activations,
         working=momentary,
         gathered=gathered_bytes(
-            held.largest, around, element_bytes(training), parallel, frozen=training.adapts
+            held.largest, shares[1] * held.layers, around, element_bytes(training),
+            _gradient_bytes(training), parallel,
         ),
+        idle=freed / parallel.context + states.gradients - at_peak,
     )  # fmt: skip
+
+
+def _gradient_bytes(training: TrainingSpec) -> float:
+    if training.adapts:
+        return 0.0
+    return as_format(training.gradient_format).bits_per_weight / 8.0
 
 
 def _gradients_last(training: TrainingSpec, parallel: ParallelSpec) -> Any:

@@ -16,6 +16,7 @@ from paramscale.catalogue.formats import as_format
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.rules import some
 from paramscale.typing import Floats
 
 __all__ = [
@@ -126,16 +127,31 @@ def _shared(held: Elements, parallel: ParallelSpec, stage: float) -> Floats:
 
 
 def gathered_bytes(
-    largest: Floats, around: Floats, each: float, parallel: ParallelSpec, *, frozen: bool
-) -> Floats:
+    largest: Floats, stage: Floats, around: Floats, each: float, gradient: float,
+    parallel: ParallelSpec,
+) -> Floats:  # fmt: skip
     """Return the bytes of weights and gradients that stage 3 of ZeRO holds whole for a moment.
 
     The layer in hand and the next one are there in the activations' format (`each` bytes), with the
     gradients of one of them unless they are frozen; what stands around the layers is gathered as a
-    whole. What expert parallelism divides stays divided.
+    whole. What expert parallelism divides stays divided. With pipeline stages, all layers of a
+    stage stay gathered from one micro-batch to the next, and so do their gradients: else each
+    micro-batch would gather and reduce them anew (pytorch/torchtitan,
+    torchtitan/models/llama3/infra/parallelize.py, apply_fsdp: no resharding after the forward
+    pass where there is a pipeline).
+
+    Parameters
+    ----------
+    largest, stage, around : Floats
+        Elements of the largest layer, of all layers of a stage, and of what stands around them.
+    each, gradient : float
+        Bytes of an activation, and of a gradient that is added up; 0 where weights are frozen.
     """
     if largest is NOTHING:
         return NOTHING
     gathers = (parallel.zero_stage >= 3.0) & (parallel.data * parallel.context > 1.0)
-    whole = (2.0 if frozen else 3.0) * largest + around
-    return np.where(gathers, whole * each, 0.0)[()]
+    whole = largest * (2.0 * each + min(each, gradient)) + around * each
+    if some(parallel.pipeline > 1.0):
+        between = (stage + around) * (each + gradient)
+        whole = np.where(parallel.pipeline > 1.0, between, whole)
+    return np.where(gathers, whole, 0.0)[()]

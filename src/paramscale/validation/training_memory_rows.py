@@ -12,7 +12,7 @@ from paramscale.errors import ParamscaleError
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
-from paramscale.validation.training_scenarios import run_of
+from paramscale.validation.training_scenarios import Run, run_of
 
 __all__ = ["Habits", "Memory", "Refused", "memory_of"]
 
@@ -45,20 +45,16 @@ _MEGATRON = {"gradient_format": "fp32"}
 _HABITS = {
     "litgpt": Habits("allocated", False, "litgpt", _PURE),
     "torchtune": Habits("allocated", False, "", _PURE),
-    "torchtitan": Habits("reserved", True, "", _AMP),
+    "torchtitan": Habits("reserved", False, "", _AMP),
     "llm-foundry": Habits("reserved", True, "", _AMP),
     "megatron-lm": Habits("reserved", True, "megatron-lm", _MEGATRON),
     "megatron-bridge": Habits("reserved", True, "megatron-lm", _MEGATRON),
     "nemo": Habits("reserved", True, "megatron-lm", _MEGATRON),
 }
-_OTHER = Habits("reserved", False, "", {})
+#: Rank of adapters where a row states none; 4 to 64 are usual.
+_USUAL_RANK = 16.0
 
-#: Words of a row on what is computed again.
-_RECOMPUTATION = {
-    "": "none", "none": "none", "no": "none", "full": "full", "yes": "full", "block": "full",
-    "selective": "selective", "selective op": "operators", "op": "operators",
-    "selectiveop": "operators",
-}  # fmt: skip
+_OTHER = Habits("device", False, "", {})
 
 _OPTIMIZERS = (("ao 4-bit", "adam4bit"), ("8-bit", "adam8bit"), ("8bit", "adam8bit"),
                ("adafactor", "adafactor"), ("muon", "muon"), ("sgd", "sgd"))  # fmt: skip
@@ -87,7 +83,8 @@ def memory_of(row: Cells) -> Memory:
     habits = _HABITS.get(run.framework, _OTHER)
     if run.guessed:
         raise Refused(run.guessed)
-    for value, name in ((run.micro_batch, "micro-batch"), (run.sequence_length, "sequence length")):
+    micro = _micro_batch(run)
+    for value, name in ((micro, "micro-batch"), (run.sequence_length, "sequence length")):
         if np.isnan(value):
             raise Refused(f"the row states no {name}, on which activations depend")
     if run.framework == "litgpt" and run.zero_stage >= 3.0:
@@ -96,11 +93,13 @@ def memory_of(row: Cells) -> Memory:
     training = TrainingSpec(
         tokens=1.0,
         sequence_length=run.sequence_length,
-        micro_batch=run.micro_batch,
+        micro_batch=micro,
         batch_tokens=None if np.isnan(batch) else batch,
-        fused=habits.fused,
+        fused=habits.fused or "compile" in _said(row),
+        loss_kernel=_loss(row, run.framework),
+        optimizer_in_backward="in backward" in _said(row),
         precision="fp8" if "fp8" in run.precision else "bf16",
-        recomputation=_recomputation(run.recomputation, run.framework),
+        recomputation=run.recomputation,
         optimizer=_optimizer(row),
         **{**habits.spec, **_adapters(row)},
     )
@@ -112,15 +111,40 @@ def memory_of(row: Cells) -> Memory:
     return Memory(model, training, parallel, habits.counted)
 
 
-def _recomputation(text: str, framework: str) -> str:
-    found = _RECOMPUTATION.get(text.lower())
-    if found is None:
-        raise Refused(f"recomputation {text!r} is not known")
-    return "operators" if found == "selective" and framework == "torchtitan" else found
+def _micro_batch(run: Run) -> float:
+    """Return the sequences that pass at once; a pipeline has at least as many groups as stages.
+
+    Where each rank of a pipeline is said to pass all its sequences at once, its local batch is
+    meant, of which a schedule makes a group for each stage unless told otherwise (torchtitan).
+    """
+    local = run.sequences / run.data
+    if run.pipeline > 1.0 and (np.isnan(run.micro_batch) or run.micro_batch >= local):
+        return max(float(local // run.pipeline), 1.0) if local >= 1.0 else np.nan
+    return run.micro_batch
+
+
+def _said(row: Cells) -> str:
+    """Return all that a row says in words of its software and settings."""
+    columns = ("software", "notes", "sharding", "recompute", "precision", "phase", "measured_kind")
+    return " ".join(row.get(name) or "" for name in columns).lower()
+
+
+def _loss(row: Cells, framework: str) -> str:
+    """Return how the loss is computed, where a row or its software's habit tells it.
+
+    torchtitan compiled its layers but not its loss until 2025 (compiling it failed: a remark in
+    train.py of December 2024); torchtune compiles both, and its loss in chunks keeps the logits.
+    """
+    said = _said(row)
+    if "chunked" in said or "liger" in said:
+        return "fused" if framework == "torchtune" else "chunked"
+    if framework == "torchtitan":
+        return "fused" if "with the loss" in said or re.search(r"202[5-9]", said) else "eager"
+    return ""
 
 
 def _optimizer(row: Cells) -> str:
-    text = f"{row.get('software', '')} {row.get('notes', '')}".lower()
+    text = _said(row)
     return next((name for word, name in _OPTIMIZERS if word in text), "adam")
 
 
@@ -138,10 +162,10 @@ def _adapters(row: Cells) -> dict[str, Any]:
     stated = re.search(r"trainable parameters ([\d,]+)", row.get("notes") or "")
     if stated:
         found["trainable_parameters"] = float(stated[1].replace(",", ""))
-    elif rank := re.search(r"(?:rank|r)\s*=?\s*(\d+)", row.get("notes") or ""):
+    elif rank := re.search(r"\b(?:rank|r)\s*=?\s*(\d+)", row.get("notes") or ""):
         found["lora_rank"] = float(rank[1])
-    else:
-        raise Refused("the row states neither rank nor size of the adapters")
+    else:  # hardly counts beside frozen weights and activations
+        found["lora_rank"] = _USUAL_RANK
     if "all linear" in (row.get("notes") or "").lower():
         found["lora_on"] = "all"
     return found

@@ -6,6 +6,7 @@ Other files compare the same two tables for other quantities, hence the ``./`` i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,15 +40,25 @@ _KORTHIKANTI = {
 @table("systems/training.csv")
 def peak_memory(folder: Path) -> Iterable[Comparison]:
     """Compare the peak memory of measured training runs."""
-    rows = read_rows(folder / "systems/training.csv")
-    return compare_each(rows, _peak, "training_memory_bytes", "systems/training")
+    return _peaks(folder, "systems/training")
 
 
-def _peak(row: Cells) -> Iterator[Comparison]:
+@table("systems/peak_memory.csv")
+def peak_memory_of_other_teams(folder: Path) -> Iterable[Comparison]:
+    """Compare the peaks that were collected from teams beyond the one of the calibration."""
+    return _peaks(folder, "systems/peak_memory")
+
+
+def _peaks(folder: Path, name: str) -> Iterator[Comparison]:
+    rows = read_rows(folder / f"{name}.csv")
+    return compare_each(rows, partial(_peak, name=name), "training_memory_bytes", name)
+
+
+def _peak(row: Cells, name: str) -> Iterator[Comparison]:
     truth = count_of(row, _PEAK)
     if np.isnan(truth):
         return
-    place = ("training_memory_bytes", "systems/training", row["row_id"], truth)
+    place = ("training_memory_bytes", name, row["row_id"], truth)
     group = row.get("source_group", "")
     try:
         memory = memory_of(row)
