@@ -79,3 +79,39 @@ def test_a_given_array_of_intervals_makes_an_axis() -> None:
     )
     assert found["twice_count"].high.tolist() == [4.0, 8.0]
     assert found.axes.shape == (2,)
+
+
+class _Sampled:
+    """A length whose coefficient is drawn, log-normal."""
+
+    name = "sampled"
+    source = "a test"
+
+    def __call__(self) -> Any:
+        """A length that may be drawn."""
+        return np.float64(2.0)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Any:
+        lengths = 2.0 * np.exp(rng.standard_normal(n) * np.log(2.0) / 1.645)
+        return lambda: lengths
+
+
+def test_draws_hold_what_an_estimator_adds_to_its_inputs() -> None:
+    """A factor known to within 2 on a drawn length known to within 2: to within 2^sqrt(2)."""
+    own = Estimators()
+    _Sampled.__doc__ = "A length that may be drawn."
+    estimator(gives=LENGTH, into=own)(_Sampled())
+
+    @estimator(gives=TWICE, source="a test", into=own)
+    def twice(length_count: Interval) -> Interval:
+        """Twice a length, where twice is known to within 2."""
+        value, low, high = length_count
+        up = np.exp(np.sqrt(np.log(high / value) ** 2 + np.log(2.0) ** 2))
+        down = np.exp(np.sqrt(np.log(value / low) ** 2 + np.log(2.0) ** 2))
+        return Interval(2.0 * value, 2.0 * value / down, 2.0 * value * up)
+
+    found = estimate_with(own, None, {}, draws=20_000)
+    assert found["length_count"].high == pytest.approx(4.0, rel=0.05)
+    assert found["twice_count"].value == 4.0
+    assert found["twice_count"].high == pytest.approx(4.0 * 2.0 ** np.sqrt(2.0), rel=0.05)
+    assert found["twice_count"].low == pytest.approx(4.0 / 2.0 ** np.sqrt(2.0), rel=0.05)

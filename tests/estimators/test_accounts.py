@@ -246,6 +246,7 @@ def test_what_is_missing_is_named(quantity: str, specs: dict[str, Any], told: st
         ({"development_ratio": 0.5}, "at least 1, not 0.5"),
         ({"device_use_fraction": 1.5}, "at most 1, not 1.5"),
         ({"idle_ratio": -0.1}, "at least 0, not -0.1"),
+        ({"price_year": 2023}, "must be a year as text, such as '2024', or '', not 2023"),
     ],
 )
 def test_wrong_boundaries_are_refused(wrong: dict[str, Any], told: str) -> None:
@@ -297,6 +298,22 @@ def test_money_by_hand() -> None:
         use={"training_cost_usd": "purchase"},
     )["training_cost_usd"]  # fmt: skip
     assert cost.value == pytest.approx(3000.0)
+
+
+def test_prices_of_a_year() -> None:
+    """The year that is asked for, or the nearest that was seen; it is printed."""
+    name = "training_cost_usd"
+
+    def cost(year: str) -> ps.Estimates:
+        return ps.estimate(
+            hardware="h100-sxm", training_device_s=HOUR, quantities=name,
+            account=ps.AccountSpec(price_year=year),
+        )  # fmt: skip
+
+    assert cost("2023")[name].value == pytest.approx(4.76)
+    assert cost("2020")[name].value == pytest.approx(4.76)
+    assert cost("")[name].value == pytest.approx(2.95)
+    assert "4.76 USD/h, prices of 2023" in repr(cost("2023"))
 
 
 def test_cost_per_million_tokens_is_shown() -> None:

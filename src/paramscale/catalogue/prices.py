@@ -92,8 +92,8 @@ def key_of(name: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def price_of(name: str, kind: str) -> Price | str:
-    """Return the latest price of a machine, or the text of an error that there is none.
+def price_of(name: str, kind: str, year: str = "") -> Price | str:
+    """Return the price of a machine, or the text of an error that there is none.
 
     Parameters
     ----------
@@ -101,14 +101,21 @@ def price_of(name: str, kind: str) -> Price | str:
         As the machine's spec bears it.
     kind : str
         As in `Price`.
+    year : str
+        The nearest year that has a price counts; without one the latest.
 
     Examples
     --------
     >>> price_of("NVIDIA H100 80GB SXM", "on-demand").year
     '2026'
+    >>> price_of("NVIDIA H100 80GB SXM", "purchase", "2023").usd
+    33750.0
     """
     key = f"{key_of(name)} {kind}"
     if key in prices:
-        return prices[key]
+        if not year:
+            return prices[key]
+        dated = [each for each in prices if each.startswith(f"{key}@")]
+        return prices[min(dated, key=lambda each: abs(int(each[-4:]) - int(year)))]
     same = [each for each in prices if each.endswith(f" {kind}")]
     return UnknownNameError("price", key, same).text

@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.core.interval import Interval
-from paramscale.core.plan import Call, Plan, Results
+from paramscale.core.plan import Call, Plan, Results, with_intervals
 from paramscale.errors import RegistrationError
 
 __all__ = ["draw", "quantiles"]
 
 Array = npt.NDArray[np.float64]
+
+#: Standard deviations from the middle of a normal distribution to the end of its 90 %.
+_Z90 = 1.6448536269514722
 
 
 def draw(
@@ -47,7 +50,7 @@ def draw(
         if call is None:
             continue
         depends = any(name in drawn for name in call.inputs)
-        inputs = [_input(name, call, drawn, point) for name in call.inputs]
+        inputs = _inputs(call, drawn, point)
         sample = getattr(call.record.function, "sample", None)
         if sample is not None and depends:
             result = _each(
@@ -57,6 +60,8 @@ def draw(
             result = sample(draws, rng)(*inputs, **call.options)
         elif depends:
             result = call.function(*inputs)
+            if call.intervals and isinstance(result, Interval):
+                result = _within(result, draws, rng)
         else:
             continue
         value = result.value if isinstance(result, Interval) else result
@@ -66,10 +71,33 @@ def draw(
     return drawn
 
 
-def _input(name: str, call: Call, drawn: dict[str, Any], point: Results) -> Any:
-    """Return an input, drawn where it is; the draws themselves are what its interval tells."""
-    value = drawn.get(name, point.values[name])
-    return Interval(value, value, value) if name in call.intervals else value
+def _inputs(call: Call, drawn: dict[str, Any], point: Results) -> list[Any]:
+    """Return the inputs of a call, drawn where they are; what is drawn has no interval beside."""
+    found = []
+    known = with_intervals(call, point.values, point.intervals, point.chosen)
+    for name, value in zip(call.inputs, known, strict=True):
+        if name not in drawn:
+            found.append(value)
+        else:
+            now = drawn[name]
+            found.append(Interval(now, now, now) if name in call.intervals else now)
+    return found
+
+
+def _within(result: Interval, draws: int, rng: np.random.Generator) -> Any:
+    """Return values drawn from the interval that an estimator adds to those of its inputs.
+
+    It carries the intervals of its inputs on; where those are drawn, what is left is its own part
+    (a price, a ratio), log-normal to each side.
+    """
+    value, low, high = (np.asarray(each, dtype=np.float64) for each in result)
+    if value.ndim == 0:
+        return result.value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down, up = np.log(value / low) / _Z90, np.log(high / value) / _Z90
+    chance = rng.standard_normal((draws, *(1,) * (value.ndim - 1)))
+    width = np.nan_to_num(np.where(chance < 0.0, down, up), posinf=0.0)
+    return value * np.exp(chance * width)
 
 
 def _is_number(point: Results, name: str) -> bool:

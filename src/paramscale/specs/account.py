@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from paramscale.core.spec import spec_type
+from paramscale.errors import SpecError
 from paramscale.specs.facts import Fact, bind_facts, facts_field
 from paramscale.specs.fields import choice, number, short_repr
 from paramscale.typing import Floats
@@ -25,6 +26,13 @@ TENURES = ("on-demand", "spot", "1-year commit", "3-year commit")
 def _known(doc: str, **limits: Any) -> Any:
     """Return a field of a figure for which NaN stands for the one of the catalogue."""
     return number(np.nan, missing=True, doc=doc, **limits)
+
+
+def _check_year(spec: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or (value and not (value.isdigit() and len(value) == 4)):
+        raise SpecError(
+            f"AccountSpec.price_year must be a year as text, such as '2024', or '', not {value!r}"
+        )
 
 
 @attrs.frozen(eq=False, kw_only=True, repr=False)
@@ -50,6 +58,8 @@ class AccountSpec:
         All runs of training, failed ones and experiments too, over the final one; at least 1.
     tenure : str
         Which rent of the price list counts, one of ``TENURES``.
+    price_year : str
+        Year of the prices that count, ``"2023"``; empty: the latest of the list.
     device_life_years, device_use_fraction : FloatsLike
         How long a device is kept, and the share of that time in which it works; they spread its
         making and its price over its work. NaN: of the catalogue.
@@ -76,6 +86,7 @@ class AccountSpec:
     idle_ratio: Floats = number(0.0, low_allowed=True, doc="idle machines over active ones")
     development_ratio: Floats = number(1.0, low=1.0, low_allowed=True, doc="all runs over final")
     tenure: str = choice("on-demand", TENURES, doc="which rent")
+    price_year: str = attrs.field(default="", validator=_check_year)
     device_life_years: Floats = _known("years until a device is replaced")
     device_use_fraction: Floats = _known("share of its life in which it works", high=1.0)
     device_kgco2e: Floats = _known("making of a device", low_allowed=True)

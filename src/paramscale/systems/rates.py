@@ -197,7 +197,7 @@ def rent_rate(site: SiteSpec, account: AccountSpec, hardware: HardwareSpec) -> R
             lambda: f"devices rented at {_plain(given)} USD/h",
             lambda: (_site_line(site, "device_usd_per_hour"),),
         )
-    price = price_of(hardware.name, account.tenure)
+    price = price_of(hardware.name, account.tenure, account.price_year)
     if isinstance(price, str):
         raise MissingInputError(
             f"{price}. Write site=ps.SiteSpec(device_usd_per_hour=...) for a price of your own"
@@ -217,7 +217,7 @@ def purchase_price(site: SiteSpec, account: AccountSpec, hardware: HardwareSpec)
     known = interval_of(site, "device_usd")
     line = _site_line(site, "device_usd")
     if np.ndim(known.value) == 0 and np.isnan(known.value):
-        price = price_of(hardware.name, "purchase")
+        price = price_of(hardware.name, "purchase", account.price_year)
         if not isinstance(price, str):
             known, line = price.interval, _price_line(price)
         elif np.all(np.isnan(hardware.release_price_usd)):
