@@ -314,6 +314,76 @@ TRAINING_POWER_W = _energy_detail(
 TRAINING_CHIP_ENERGY_J = _energy_detail(
     "training_chip_energy_j", "Energy of the accelerators for the whole training run"
 )
+ENERGY_PER_TOKEN_J = _energy(
+    "energy_per_token_j", "Energy for an output token inside the boundary of the account"
+)
+TRAINING_ENERGY_J = _energy(
+    "training_energy_j", "Energy of training inside the boundary of the account"
+)
+ENERGY_PER_REQUEST_J = _energy_detail(
+    "energy_per_request_j", "Energy for a request and its answer inside the boundary"
+)
+DAILY_ENERGY_J = _energy_detail("daily_energy_j", "Energy for the requests of a day")
+DEPLOYMENT_ENERGY_J = _energy_detail(
+    "deployment_energy_j", "Energy for all requests of the model's days in service"
+)
+SERVED_TRAINING_ENERGY_PER_TOKEN_J = _energy_detail(
+    "served_training_energy_per_token_j",
+    "Energy of training for each token that is written in the model's days in service",
+)
+
+_footprint = partial(define, topic="Carbon and water")
+_footprint_detail = partial(_footprint, by_name_only=True)
+TRAINING_CARBON_KGCO2E = _footprint(
+    "training_carbon_kgco2e", "Greenhouse gas of training inside the boundary of the account"
+)
+EMBODIED_CARBON_KGCO2E = _footprint(
+    "embodied_carbon_kgco2e", "Part of the devices' making that falls to the training run"
+)
+CARBON_PER_TOKEN_KGCO2E = _footprint(
+    "carbon_per_token_kgco2e", "Greenhouse gas for an output token inside the boundary"
+)
+WATER_L = _footprint("water_l", "Water for training, on site and for the electricity")
+WATER_PER_TOKEN_L = _footprint(
+    "water_per_token_l", "Water for an output token, on site and for the electricity"
+)
+EMBODIED_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
+    "embodied_carbon_per_token_kgco2e", "Part of the devices' making for an output token"
+)
+DEPLOYMENT_CARBON_KGCO2E = _footprint_detail(
+    "deployment_carbon_kgco2e", "Greenhouse gas of the model's days in service"
+)
+SERVED_TRAINING_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
+    "served_training_carbon_per_token_kgco2e",
+    "Greenhouse gas of training for each token that is written in the model's days in service",
+)
+
+_money = partial(define, topic="Money")
+_money_detail = partial(_money, by_name_only=True)
+TRAINING_COST_USD = _money("training_cost_usd", "Cost of the devices of the training run")
+COST_PER_TOKEN_USD = _money("cost_per_token_usd", "Cost of the devices for an output token")
+DEPLOYMENT_COST_USD = _money_detail(
+    "deployment_cost_usd", "Cost of the output tokens of the model's days in service"
+)
+LIFETIME_COST_USD = _money_detail(
+    "lifetime_cost_usd", "Cost of training and of the model's days in service"
+)
+BREAK_EVEN_DEVICE_S = _money_detail(
+    "break_even_device_s", "Time of work of one device from which buying it is cheaper than renting"
+)
+BREAK_EVEN_USE_FRACTION = _money_detail(
+    "break_even_use_fraction", "Share of a device's life from which buying is cheaper; above 1 none"
+)
+LIFETIME_CHEAPEST_PARAMETERS = _money_detail(
+    "lifetime_cheapest_parameters", "Parameters that reach the same loss for least money with use"
+)
+LIFETIME_CHEAPEST_TOKENS = _money_detail(
+    "lifetime_cheapest_tokens", "Training tokens that reach the same loss for least money with use"
+)
+BREAK_EVEN_SERVED_TOKENS = _money_detail(
+    "break_even_served_tokens",
+    "Output tokens from which a smaller model, trained longer to the same loss, is cheaper",
+)
 
 _loss = partial(define, topic="Loss")
 _loss_detail = partial(_loss, by_name_only=True)
@@ -487,75 +557,4 @@ KNOWLEDGE_CAPACITY_BITS = _memorisation(
 )
 EXTRACTABLE_FRACTION = _memorisation_detail(
     "extractable_fraction", "Training sequences that their beginning, as a prompt, brings back"
-)
-
-ENERGY_PER_TOKEN_J = _energy(
-    "energy_per_token_j", "Energy for an output token inside the boundary of the account"
-)
-TRAINING_ENERGY_J = _energy(
-    "training_energy_j", "Energy of training inside the boundary of the account"
-)
-ENERGY_PER_REQUEST_J = _energy_detail(
-    "energy_per_request_j", "Energy for a request and its answer inside the boundary"
-)
-DAILY_ENERGY_J = _energy_detail("daily_energy_j", "Energy for the requests of a day")
-DEPLOYMENT_ENERGY_J = _energy_detail(
-    "deployment_energy_j", "Energy for all requests of the model's days in service"
-)
-SERVED_TRAINING_ENERGY_PER_TOKEN_J = _energy_detail(
-    "served_training_energy_per_token_j",
-    "Energy of training for each token that is written in the model's days in service",
-)
-
-_footprint = partial(define, topic="Carbon and water")
-_footprint_detail = partial(_footprint, by_name_only=True)
-TRAINING_CARBON_KGCO2E = _footprint(
-    "training_carbon_kgco2e", "Greenhouse gas of training inside the boundary of the account"
-)
-EMBODIED_CARBON_KGCO2E = _footprint(
-    "embodied_carbon_kgco2e", "Part of the devices' making that falls to the training run"
-)
-CARBON_PER_TOKEN_KGCO2E = _footprint(
-    "carbon_per_token_kgco2e", "Greenhouse gas for an output token inside the boundary"
-)
-WATER_L = _footprint("water_l", "Water for training, on site and for the electricity")
-WATER_PER_TOKEN_L = _footprint(
-    "water_per_token_l", "Water for an output token, on site and for the electricity"
-)
-EMBODIED_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
-    "embodied_carbon_per_token_kgco2e", "Part of the devices' making for an output token"
-)
-DEPLOYMENT_CARBON_KGCO2E = _footprint_detail(
-    "deployment_carbon_kgco2e", "Greenhouse gas of the model's days in service"
-)
-SERVED_TRAINING_CARBON_PER_TOKEN_KGCO2E = _footprint_detail(
-    "served_training_carbon_per_token_kgco2e",
-    "Greenhouse gas of training for each token that is written in the model's days in service",
-)
-
-_money = partial(define, topic="Money")
-_money_detail = partial(_money, by_name_only=True)
-TRAINING_COST_USD = _money("training_cost_usd", "Cost of the devices of the training run")
-COST_PER_TOKEN_USD = _money("cost_per_token_usd", "Cost of the devices for an output token")
-DEPLOYMENT_COST_USD = _money_detail(
-    "deployment_cost_usd", "Cost of the output tokens of the model's days in service"
-)
-LIFETIME_COST_USD = _money_detail(
-    "lifetime_cost_usd", "Cost of training and of the model's days in service"
-)
-BREAK_EVEN_DEVICE_S = _money_detail(
-    "break_even_device_s", "Time of work of one device from which buying it is cheaper than renting"
-)
-BREAK_EVEN_USE_FRACTION = _money_detail(
-    "break_even_use_fraction", "Share of a device's life from which buying is cheaper; above 1 none"
-)
-LIFETIME_CHEAPEST_PARAMETERS = _money_detail(
-    "lifetime_cheapest_parameters", "Parameters that reach the same loss for least money with use"
-)
-LIFETIME_CHEAPEST_TOKENS = _money_detail(
-    "lifetime_cheapest_tokens", "Training tokens that reach the same loss for least money with use"
-)
-BREAK_EVEN_SERVED_TOKENS = _money_detail(
-    "break_even_served_tokens",
-    "Output tokens from which a smaller model, trained longer to the same loss, is cheaper",
 )

@@ -96,7 +96,12 @@ class Estimates(Mapping[str, Estimate]):
     @property
     def missing(self) -> dict[str, str]:
         """For each quantity that could not be estimated: what is missing for it."""
-        return {**self._plan.missing, **self._results.failed}
+        words = self._world.vocabulary
+        failed = self._results.failed.items()
+        return {
+            **self._plan.missing,
+            **{name: text for name, text in failed if not words[name].internal},
+        }
 
     @property
     def axes(self) -> Axes:

@@ -105,7 +105,8 @@ class Plan:
         for step, old in zip(self.steps, self._memory.recall(), strict=False):
             quantity = step.quantity
             seen = [values.get(name) for name in step.watched]
-            if old is not None and not failed and all(map(is_, seen, old.seen)):
+            waits = failed and not failed.keys().isdisjoint(step.watched)
+            if old is not None and not waits and all(map(is_, seen, old.seen)):
                 call, result = old.call, old.result
             else:
                 call = _able(step, values, failed)
@@ -120,11 +121,12 @@ class Plan:
                 except MissingInputError as error:
                     if self.strict:
                         raise
-                    failed[quantity] = str(error)
-                    now.append(None)
-                    continue
+                    result = error
                 old = Remembered(seen, call, result)
             now.append(old)
+            if isinstance(result, MissingInputError):
+                failed[quantity] = str(result)
+                continue
             if type(result) is Interval:
                 intervals[quantity] = result
                 result = result.value

@@ -7,14 +7,11 @@ limit. It is here to compare with figures that were made so, chosen by name:
 
 from __future__ import annotations
 
-import numpy as np
-
 from paramscale import quantities as q
-from paramscale.catalogue.hardware import hardware as machines
 from paramscale.core.estimator import Interval, estimator
-from paramscale.errors import MissingInputError, did_you_mean
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
+from paramscale.systems.power import limit_of
 from paramscale.systems.spread import exactly, factor, inverse, times
 from paramscale.typing import Floats
 
@@ -25,15 +22,9 @@ _LAST = 9
 
 
 def _limit(hardware: HardwareSpec) -> Floats:
-    limit = hardware.power_limit_w
-    if np.ndim(limit) == 0 and np.isnan(limit):
-        known = [key for key, each in machines.items() if not np.isnan(each.power_limit_w)]
-        near = did_you_mean(hardware.name, known) or "."
-        raise MissingInputError(
-            f"no source gives the power limit of {hardware.name!r}{near} Write "
-            "hardware=attrs.evolve(hardware, power_limit_w=...)"
-        )
-    return limit
+    """Return the power limit of one device, or the lower one that its operator has set."""
+    limit, share = limit_of(hardware, "the convention of model cards")
+    return limit * share
 
 
 def _all(hardware: HardwareSpec, parallel: ParallelSpec) -> Floats:

@@ -12,7 +12,7 @@ power approaches it smoothly. Coefficients are those of ``catalogue/data/power_c
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,16 +146,17 @@ def limit_of(hardware: HardwareSpec, quantity: str) -> tuple[Floats, Floats]:
     """
     made_for, cap = hardware.power_limit_w, hardware.power_cap_w
     if np.ndim(made_for) == 0 and np.isnan(made_for):
-        raise MissingInputError(f"{quantity} needs {_without_figure(hardware)}")
+        raise MissingInputError(f"{quantity} needs {_without_figure(hardware.name)}")
     share = np.float64(1.0) if cap is None else np.minimum(cap / made_for, 1.0)
     return made_for, share
 
 
-def _without_figure(hardware: HardwareSpec) -> str:
-    known = [each.name for each in machines.values() if not np.isnan(each.power_limit_w)]
-    near = did_you_mean(hardware.name, known) or "."
+@lru_cache(maxsize=64)
+def _without_figure(name: str) -> str:
+    known = [key for key, each in machines.items() if not np.isnan(each.power_limit_w)]
+    near = did_you_mean(name, [*known, *(machines[key].name for key in known)]) or "."
     return (
-        f"the power limit of {hardware.name!r}, which no source gives{near} Pass your own:"
+        f"the power limit of {name!r}, which no source gives{near} Pass your own:"
         " attrs.evolve(hardware, power_limit_w=...) [W]"
     )
 
@@ -163,7 +164,7 @@ def _without_figure(hardware: HardwareSpec) -> str:
 def power_rules(hardware: HardwareSpec) -> list[Rule]:
     """Return what must be known of a machine for a power; where it is not, in a grid, it is NaN."""
     known = ~np.isnan(hardware.power_limit_w)
-    return [Rule(known, lambda: f"not known is {_without_figure(hardware)}")]
+    return [Rule(known, lambda: f"not known is {_without_figure(hardware.name)}")]
 
 
 def held(power: Floats, most: Floats) -> Floats:
