@@ -157,7 +157,7 @@ def _table(runs: list[tuple[dict[str, str], Run]]) -> Table:
     names = np.array([run.machine.name for _, run in runs])
     return Table(
         load=load,
-        layout=Layout(*np.array([run.layout() for _, run in runs], dtype=float).T),
+        layout=Layout(*np.array([run.layout()[:-1] for _, run in runs], dtype=float).T),
         figures=Figures(*np.array([_figures(run) for _, run in runs], dtype=float).T),
         kind=np.array([_kind(run) for _, run in runs]),
         virtual_known=np.array([run.virtual_stated or run.pipeline == 1.0 for _, run in runs]),
@@ -198,7 +198,7 @@ def _kind(run: Run) -> int:
 
 def part(table: Table, mask: Array) -> Table:
     """Return some of the rows."""
-    groups = [type(x)(*[y[mask] for y in x]) for x in table[:3]]
+    groups = [type(x)(*[y if y is None else y[mask] for y in x]) for x in table[:3]]
     return Table(*groups, *[x[mask] for x in table[3:]])
 
 

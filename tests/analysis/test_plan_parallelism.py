@@ -103,3 +103,40 @@ def test_bad_input_is_named(devices: int, changes: dict[str, Any], text: str) ->
     """What cannot be planned is said in words."""
     with pytest.raises(SpecError, match=text):
         plan_parallelism("gpt2", "h100-sxm", devices, attrs.evolve(SMALL, **changes))
+
+
+#: DeepSeek-AI 2024 (arXiv:2412.19437): 2,048 H800, 16 stages, 64 expert ranks over 8 nodes, ZeRO-1,
+#: 14.8 T tokens in 2.664 M device-hours (table 1), sequences of 4,096, batches of 15,360 of them.
+DEEPSEEK = ps.TrainingSpec(
+    tokens=14.8e12, batch_tokens=15_360 * 4096, sequence_length=4096, precision="fp8"
+)
+
+
+@pytest.mark.parametrize(("overlap", "within"), [(1.0, 0.15), (None, 0.8)])
+def test_the_hours_of_deepseek_v3(overlap: float | None, within: float) -> None:
+    """Published hours lie in the interval; near the value where the schedule is stated."""
+    layout = ps.ParallelSpec(
+        pipeline=16, data=128, expert=64, zero_stage=1, exchange_overlap=overlap
+    )
+    found = ps.estimate(
+        model="deepseek-v3", hardware="h800-sxm", training=DEEPSEEK, parallel=layout,
+        quantities="training_device_s",
+    )["training_device_s"]  # fmt: skip
+    published = 2.664e6 * 3600.0
+    assert found.low < published < found.high
+    assert found.value == pytest.approx(published, rel=within)
+
+
+def test_a_schedule_that_hides_exchanges_makes_faster_plans() -> None:
+    """With the overlap stated the best plan of DeepSeek-V3 is near the published step of 19.9 s."""
+    plain, hidden = (
+        ps.plan_parallelism(
+            "deepseek-v3", "h800-sxm", 2048, DEEPSEEK, exchange_overlap=overlap, keep=1
+        ).best
+        for overlap in (None, 1.0)
+    )
+    published = 2.664e6 * 3600.0 / 2048 / (14.8e12 / float(DEEPSEEK.batch_tokens))
+    assert hidden.step_time_s < plain.step_time_s
+    assert hidden.step_time_s == pytest.approx(published, rel=0.2)
+    assert plain.low < published < plain.high
+    assert hidden.parallel.exchange_overlap == 1.0

@@ -246,3 +246,25 @@ def test_a_pipeline_without_batches_is_refused() -> None:
     made = scenario_of(run_of(row | {"global_batch_seqs": "128"}))
     assert made.options["training_step.guesses"] == 1.0  # the virtual stages
     assert made.specs["parallel"].data == 2.0
+
+
+def test_exchanges_hide_behind_computing_and_no_further() -> None:
+    """More overlap is never slower; what computing is too short to hide stays exposed."""
+    overlap = np.array([0.0, 0.5, 1.0])
+    far = ps.ParallelSpec(data=64, expert=64, zero_stage=1, exchange_overlap=overlap)
+    parts = step("deepseek-v3", "h800-sxm", far)["step_time_s"].parts
+    exchanged, busy = parts["expert parallel"], parts["matrices"] + parts["attention"]
+    assert np.all(np.diff(exchanged) <= 0.0)
+    whole = exchanged[0]
+    assert exchanged[2] == pytest.approx(max(whole - busy - parts["elementwise"], 0.0), abs=1e-9)
+
+
+def test_tokens_travel_once_to_each_node() -> None:
+    """Of k experts chosen alike a token visits n (1 - (1 - 1/n)^k) of n nodes."""
+    seconds = {}
+    for expert in (16.0, 64.0):
+        layout = ps.ParallelSpec(data=64, expert=expert, zero_stage=1, exchange_overlap=0.0)
+        found = step("deepseek-v3", "h800-sxm", layout)["step_time_s"]
+        seconds[expert] = found.parts["expert parallel"]
+    visits = {nodes: nodes * (1 - (1 - 1 / nodes) ** 8) * (1 - 1 / nodes) for nodes in (2, 8)}
+    assert seconds[64.0] / seconds[16.0] == pytest.approx(visits[8] / visits[2])

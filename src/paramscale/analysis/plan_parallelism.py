@@ -121,6 +121,7 @@ def plan_parallelism(
     micro_batches: Iterable[float] = (1, 2, 4, 8),
     recomputations: Iterable[str] = ("none", "operators", "full"),
     zero_stages: Iterable[float] = (1, 3),
+    exchange_overlap: float | None = None,
     memory_share: float = 0.95,
     keep: int = 5,
 ) -> Plans:
@@ -140,6 +141,8 @@ def plan_parallelism(
         chosen.
     micro_batches, recomputations, zero_stages : iterable
         What may be chosen; with one data rank nothing is shared.
+    exchange_overlap : float, optional
+        Share of the experts' exchange that the schedule hides, as in ``ParallelSpec``.
     memory_share : float
         Share of a device's memory that a layout may take.
     keep : int
@@ -168,10 +171,10 @@ def plan_parallelism(
     grid = layout_grid(spec, machine, training, devices, sequences, choices)
     limit = memory_share * float(machine.memory_bytes)
     tried = [
-        _tried(spec, machine, attrs.evolve(training, recomputation=word), grid)
+        _tried(spec, machine, attrs.evolve(training, recomputation=word), grid, exchange_overlap)
         for word in recomputations
     ]
-    return _plans(tried, limit, keep)
+    return _plans(tried, limit, keep, exchange_overlap)
 
 
 def _sequences(training: TrainingSpec, devices: int) -> int:
@@ -193,10 +196,11 @@ _Tried = tuple[TrainingSpec, npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 def _tried(
-    model: ModelSpec, machine: HardwareSpec, training: TrainingSpec, grid: npt.NDArray[np.float64]
-) -> _Tried:
+    model: ModelSpec, machine: HardwareSpec, training: TrainingSpec,
+    grid: npt.NDArray[np.float64], overlap: float | None,
+) -> _Tried:  # fmt: skip
     degrees: dict[str, Any] = dict(zip(DEGREES, grid[:-1], strict=True))
-    parallel = ParallelSpec(**degrees)
+    parallel = ParallelSpec(**degrees, exchange_overlap=overlap)
     run = attrs.evolve(training, micro_batch=grid[-1])
     found = estimate(
         model=model, hardware=machine, training=run, parallel=parallel, quantities=_WANTED
@@ -207,7 +211,7 @@ def _tried(
     return training, grid, np.array([np.broadcast_to(x, shape) for x in columns])
 
 
-def _plans(tried: list[_Tried], limit: float, keep: int) -> Plans:
+def _plans(tried: list[_Tried], limit: float, keep: int, overlap: float | None) -> Plans:
     """Return the fastest layouts; of those with equal degrees the fastest one."""
     rows = [
         (results[:, i], training, grid[:, i])
@@ -218,7 +222,7 @@ def _plans(tried: list[_Tried], limit: float, keep: int) -> Plans:
     for results, training, column in fitting:
         degrees = tuple(column[[0, 1, 3, 4, 5]])
         if degrees not in shown and len(shown) < keep:
-            shown[degrees] = _layout(results, training, column)
+            shown[degrees] = _layout(results, training, column, overlap)
     best, *others = shown.values() or [None]
     least = min((float(row[0][-1]) for row in rows), default=np.nan)
     return Plans(
@@ -227,8 +231,10 @@ def _plans(tried: list[_Tried], limit: float, keep: int) -> Plans:
     )  # fmt: skip
 
 
-def _layout(results: Any, training: TrainingSpec, column: Any) -> PlannedLayout:
+def _layout(
+    results: Any, training: TrainingSpec, column: Any, overlap: float | None
+) -> PlannedLayout:
     degrees: dict[str, Any] = dict(zip(DEGREES, map(float, column[:-1]), strict=True))
-    parallel = ParallelSpec(**degrees)
+    parallel = ParallelSpec(**degrees, exchange_overlap=overlap)
     run = attrs.evolve(training, micro_batch=float(column[-1]))
     return PlannedLayout(parallel, run, *map(float, results))

@@ -177,6 +177,7 @@ class MixtureOfExperts:
                     apart=routed * ((self.inner if self.gated else NOTHING) if up else outputs),
                     split="experts",
                     collective=collective,
+                    copies=self.chosen * real if collective else _ONE,
                     fused=gates if up else (),
                 )
             )

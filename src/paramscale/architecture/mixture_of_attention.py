@@ -59,6 +59,7 @@ class MixtureOfAttention:
             weights=output.weights + width,
             active=output.active_weights + np.floor(width * self.chosen / self.experts),
             collective="all_to_all",
+            copies=self.chosen,
         )
         return (
             matmul("router", "router", step.tokens, width, self.experts),

@@ -102,6 +102,8 @@ class Operation(NamedTuple):
     collective : str
         What follows when it is divided: ``""``, ``"all_reduce"``, ``"all_gather"``,
         ``"all_to_all"``.
+    copies : Floats
+        Copies of each token that an all-to-all sends, one for each expert that it visits.
     buffers : Floats
         Stored elements that are no parameters (router-bias corrections).
     fused : tuple of (str, Floats)
@@ -134,6 +136,7 @@ class Operation(NamedTuple):
     state_ranks: Floats = _ONE
     split: str = "none"
     collective: str = ""
+    copies: Floats = _ONE
     buffers: Floats = NOTHING
     fused: tuple[tuple[str, Floats], ...] = ()
     sparse: Sparsity | None = None

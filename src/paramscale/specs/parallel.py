@@ -32,6 +32,9 @@ class ParallelSpec:
         What data-parallel ranks share: 0 nothing, 1 optimizer, 2 gradients, 3 weights (FSDP).
     virtual_stages : FloatsLike
         Chunks of layers on each pipeline rank (interleaved schedule); 1: one forward, one backward.
+    exchange_overlap : FloatsLike, optional
+        Share of the exchange of tokens between experts that the schedule of training hides behind
+        computing: 1 with DualPipe (arXiv:2412.19437); None: as in frameworks that were measured.
     sequence_parallel : bool
         Whether tensor ranks divide also norms and residual branches along the sequence.
     refused : tuple of Reason
@@ -56,6 +59,7 @@ class ParallelSpec:
     context: Floats = number(1.0, integer=True)
     zero_stage: Floats = number(0.0, integer=True, low_allowed=True, high=3.0)
     virtual_stages: Floats = number(1.0, integer=True)
+    exchange_overlap: Floats | None = number(None, low_allowed=True, high=1.0, optional=True)
     sequence_parallel: bool = flag(True)
     refused: tuple[Reason, ...] = refused()
 

@@ -33,8 +33,9 @@ class TrainingLoad(NamedTuple):
         Operations launched.
     reductions, reduced : Floats
         Outputs that tensor parallelism must sum, and the elements of all of them.
-    exchanges, exchanged : Floats
-        Layers of routed experts, and the elements sent to them in one direction.
+    exchanges, exchanged, dispatched : Floats
+        Layers of routed experts; the elements sent to them in one direction, a copy for each expert
+        of a token; and the same, each token once.
     dense_weights, expert_weights : Floats
         Learned elements outside of the routed experts, and in them.
     """
@@ -51,6 +52,7 @@ class TrainingLoad(NamedTuple):
     reduced: Floats = NOTHING
     exchanges: Floats = NOTHING
     exchanged: Floats = NOTHING
+    dispatched: Floats = NOTHING
     dense_weights: Floats = NOTHING
     expert_weights: Floats = NOTHING
 
@@ -100,4 +102,5 @@ def training_load(work: Bill) -> TrainingLoad:
         elif op.collective == "all_to_all":
             add("exchanges", count)
             add("exchanged", count * op.moved_out)
+            add("dispatched", count * op.moved_out / op.copies)
     return TrainingLoad(**sums)

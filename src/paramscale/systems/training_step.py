@@ -49,6 +49,8 @@ class Layout(NamedTuple):
         Share of the layers' forward pass that is computed again in the backward pass.
     backward : Floats
         Backward passes of the matrices, in forwards: 2, or 1 where they are frozen.
+    hidden : Floats or None
+        Share of the experts' exchange that the schedule hides; None: as was measured.
     """
 
     tensor: Floats
@@ -64,6 +66,7 @@ class Layout(NamedTuple):
     attention_again: Floats
     elements_again: Floats
     backward: Floats
+    hidden: Floats | None = None
 
 
 class Speeds(NamedTuple):
@@ -146,7 +149,8 @@ def step_parts(
     elementwise = share * _ELEMENT * elements / speeds.bandwidth
     launch = (3.0 + layout.elements_again) / layout.pipeline
     launch = launch * (load.kernels * c.launch_s + load.exchanges * speeds.expert_launch_s / 3.0)
-    reduced, exchanged = _tensor(load, layout, speeds, c), _expert(load, layout, speeds, c)
+    reduced = _tensor(load, layout, speeds, c)
+    exchanged = _expert(load, layout, speeds, c, matrices + attention + elementwise)
     busy = matrices + attention + elementwise + launch + reduced + exchanged
     gathered, once = _data(load, layout, speeds, c)
     hidden = (busy**c.overlap + gathered**c.overlap) ** (1.0 / c.overlap) - busy
@@ -167,15 +171,32 @@ def _tensor(load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoeff
     return c.tensor_exposed * volume / wire
 
 
-def _expert(load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients) -> Floats:
-    """Return the exposed seconds in which tokens travel to their experts and back, both passes."""
+def _expert(
+    load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients, hides: Floats
+) -> Floats:
+    """Return the exposed seconds in which tokens travel to their experts and back, both passes.
+
+    Inside a node a token is sent once for each of its k experts. Between n nodes it is sent once
+    to each node that it visits, n (1 - (1 - 1/n)^k) of them where experts are chosen alike, and
+    copied there (DeepSeek-AI 2024, arXiv:2412.19437, section 3.2.2). Where a schedule is said to
+    hide a share of the exchange, the rest is exposed, and what computing is too short to hide.
+    """
     e, t = layout.expert, layout.tensor
     local = np.minimum(e, np.maximum(1.0, speeds.node / t))
-    inside = c.expert_exposed * (e - 1.0) / e / speeds.link
-    across = c.network_exposed * (1.0 - local / e) / (speeds.network * c.network)
+    nodes, one = e / local, np.maximum(load.dispatched, 1.0)
+    visited = nodes * -np.expm1(
+        load.exchanged / one * np.log1p(-np.minimum(1.0 / nodes, 1 - 1e-16))
+    )
     share = layout.micro_batch / (layout.context * t * layout.pipeline)
-    volume = (4.0 + 2.0 * layout.matrices_again) * load.exchanged * _ELEMENT * share
-    return volume * np.where(e > local, across, inside)
+    often = (4.0 + 2.0 * layout.matrices_again) * _ELEMENT * share
+    inside = often * load.exchanged * (e - 1.0) / e / speeds.link
+    across = often * load.dispatched * visited * (1.0 - 1.0 / nodes)
+    across = across / (speeds.network * c.network)
+    far = e > local
+    if layout.hidden is None:
+        return np.where(far, c.network_exposed * across, c.expert_exposed * inside)
+    whole = np.where(far, across, inside)
+    return np.maximum((1.0 - layout.hidden) * whole, whole - hides)
 
 
 def _data(

@@ -86,7 +86,7 @@ def layout_of(training: TrainingSpec, parallel: ParallelSpec, batch_tokens: Floa
         parallel.tensor, parallel.pipeline, parallel.virtual_stages, parallel.data,
         parallel.context, parallel.expert, parallel.zero_stage, training.micro_batch,
         np.maximum(batch_tokens / each, 1.0), *_again(training),
-        1.0 if training.adapts else 2.0,
+        1.0 if training.adapts else 2.0, parallel.exchange_overlap,
     )  # fmt: skip
 
 
