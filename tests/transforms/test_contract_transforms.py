@@ -63,7 +63,8 @@ def figures(model: Any) -> dict[str, float]:
 
 def test_every_transform_is_called_here() -> None:
     """A new transform gets a line above."""
-    assert {name.partition(" ")[0] for name in CALLS} == set(transforms)
+    ours = {name for name, each in transforms.items() if each.__module__.startswith("paramscale.")}
+    assert {name.partition(" ")[0] for name in CALLS} == ours
 
 
 @pytest.mark.parametrize("name", CALLS)

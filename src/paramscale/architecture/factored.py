@@ -19,6 +19,9 @@ __all__ = ["Factored", "rank_of"]
 #: Parts whose matrices stay whole.
 _KEPT = ("router", "head")
 
+#: What follows the first of the two, by how its channels are divided: each rank has a part of them.
+_GATHERED = {"column": "all_gather", "heads": "all_gather"}
+
 
 def rank_of(matrix: Matrix, rank: Floats | None, share: Floats) -> Floats:
     """Return the rank of a matrix: the given one, or the largest that leaves a share of it.
@@ -75,14 +78,16 @@ class Factored:
         channels = sum((rank for _, rank in thin), NOTHING)
         yield _scaled(op, channels / all_outputs)._replace(
             name=f"{op.name}_in", moved_out=rows * channels, apart=NOTHING,
-            split="none" if op.split == "column" else op.split,
-            collective="" if op.split == "experts" else op.collective,
+            collective=_GATHERED.get(op.split, op.collective if op.split == "row" else ""),
             fused=tuple((f"{each.name}_in", rank) for each, rank in thin),
         )  # fmt: skip
         for each, rank in thin:
             second = _scaled(op, rank * each.outputs / (inputs * all_outputs))
-            yield _one(second, f"{each.name}_out", rows, rank, each.outputs)._replace(
-                kept=rows * rank, split="none" if op.split == "row" else op.split
+            second = _one(second, f"{each.name}_out", rows, rank, each.outputs)
+            yield second._replace(
+                kept=rows * rank,
+                split="column" if op.split == "row" else op.split,
+                collective="all_gather" if op.split == "row" else second.collective,
             )
         for each in whole:
             share = each.outputs / all_outputs

@@ -105,7 +105,7 @@ def file_type(name: str, model: ModelSpec, *, importance_matrix: bool | None = N
     return _file_type(key, model, weighted)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _file_type(key: str, model: ModelSpec, weighted: bool) -> Mixture:
     rules = _Rules(file_types()[key], model, weighted)
     bits: dict[str, Floats] = {}
@@ -274,7 +274,7 @@ class _Rules:
         return _facts(self.model)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _facts(model: ModelSpec) -> dict[str, Floats]:
     """Return the query heads a key head, and the experts, of a model."""
     gqa: Floats = np.float64(1.0)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.core.completion import COMPLETERS
 from paramscale.core.plan import Call, Plan, Results, Step, domain_mask
 from paramscale.core.record import Interval
 from paramscale.typing import Booleans
@@ -50,6 +51,8 @@ class Rerun:
     def run(self, inputs: Mapping[str, Any]) -> Results:
         """Return the results for these specs and given quantities."""
         values = dict(inputs)
+        for complete in COMPLETERS:
+            complete(values)
         intervals: dict[str, Interval] = {}
         chosen: dict[str, Call] = {}
         for step in self.plan.steps:

@@ -81,10 +81,11 @@ def adapt(
     )
     record = attrs.evolve(record, parameters=_parameters(model, record))
     if merged:
-        return changed(model, record)
+        return changed(model, record, f"merged {record.method}")
     return changed(
         model,
         record,
+        record.method,
         **each_block(
             model,
             lambda item: (

@@ -110,9 +110,18 @@ def in_order(model: ModelSpec, does: str, before: int, *, twice: bool = False) -
         )
 
 
-def changed(model: ModelSpec, record: Change, **fields: Any) -> ModelSpec:
-    """Return a model with other fields, and a record of what was done to it."""
-    return attrs.evolve(model, changes=(*model.changes, record), **fields)
+def changed(model: ModelSpec, record: Change, called: str, **fields: Any) -> ModelSpec:
+    """Return a model with other fields, and a record of what was done to it.
+
+    Parameters
+    ----------
+    record : Change
+        What was done.
+    called : str
+        The same in a word or two, which the name of the model takes on.
+    """
+    name = f"{model.name}, {called}"
+    return attrs.evolve(model, name=name, changes=(*model.changes, record), **fields)
 
 
 def each_block(model: ModelSpec, change: Callable[[Block], Block]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def distil(
         tokens=to_floats(tokens, "tokens"),
         teacher_flops_per_token=total(work, lambda op: op.flops) / to_floats(sequence_length),
     )
-    return changed(student, record)
+    return changed(student, record, f"taught by {teacher.name}")
 
 
 def _billions(parameters: Floats) -> str:

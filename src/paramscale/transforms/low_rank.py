@@ -79,6 +79,7 @@ def low_rank(
     return changed(
         model,
         record,
+        "low rank",
         **each_block(
             model,
             lambda item: (

@@ -111,7 +111,7 @@ def prune(
         )
         left_over = before - record.sparsity * layer_weights(model)
         record = attrs.evolve(record, parameters_after=left_over)
-        return changed(model, record, **_with_zeros(model, record))
+        return changed(model, record, f"{structure} zeros", **_with_zeros(model, record))
     if storage is not None:
         raise SpecError(
             f"prune(structure={structure!r}) leaves no zeros, so that storage={storage!r} has no"
@@ -128,7 +128,7 @@ def prune(
         parameters_before=before,
         parameters_after=count,
     )
-    return changed(after, record)
+    return changed(after, record, f"pruned {structure}")
 
 
 def _checked(structure: str, gone: Any, after: Floats, before: Floats) -> Any:

@@ -113,7 +113,14 @@ def quantize(
             kv_format="" if kv is None else kv,
             activation_format="" if activations is None else activations,
         ),
+        _called(weights, kv, activations),
     )
+
+
+def _called(weights: Any, kv: Any, activations: Any) -> str:
+    named = (("", weights), ("kv ", kv), ("activations ", activations))
+    given = [f"{what}{getattr(each, 'name', each)}" for what, each in named if each is not None]
+    return ", ".join(given)
 
 
 def _stored(given: Any, model: ModelSpec, weighted: bool | None) -> AnyFormat:

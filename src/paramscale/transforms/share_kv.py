@@ -127,7 +127,7 @@ def share_kv(
         share=share,
         recovery_tokens=to_floats(recovery_tokens, "recovery_tokens"),
     )
-    return changed(after, record)
+    return changed(after, record, "shared keys" if latent is None else "latent keys")
 
 
 def _entries(model: ModelSpec) -> Floats:

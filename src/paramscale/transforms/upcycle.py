@@ -111,4 +111,4 @@ def upcycle(
             f"upcycle(...): {model.name!r} has no dense feed-forward blocks to copy; give the dense"
             " model"
         )
-    return changed(model, record, **fields)
+    return changed(model, record, "upcycled", **fields)

@@ -66,7 +66,7 @@ def window(
             f"window(...): no layer of {model.name!r} has attention that a window can limit, or the"
             f" share of {share!r} leaves out all of them"
         )
-    return changed(model, record, layers=layers)
+    return changed(model, record, "windowed", layers=layers)
 
 
 def _divided(layer: Layer, record: Windowed) -> list[Layer]:
