@@ -105,6 +105,25 @@ def test_fewer_bits_are_estimates_of_their_own_layout(few: ps.Impact) -> None:
             assert few[f"{key}_tpot_s"].value[place] == pytest.approx(expected.value, rel=1e-12)
 
 
+def test_what_compression_takes_from_learning(few: ps.Impact) -> None:
+    """Fewer bits take more, half of the weights most; accuracy falls with the loss."""
+    lost = [few[f"{key}_compression_loss_nats"].value for key in ("fp8", "int4", "half")]
+    assert (lost[0] < lost[1]).all()
+    assert (lost[1] < lost[2]).all()
+    left = [few[name].value for name in ("mmlu_fraction", "fp8_mmlu_fraction",
+                                         "int4_mmlu_fraction", "half_mmlu_fraction")]  # fmt: skip
+    assert (np.diff(left, axis=0) <= 0).all()
+    model = ps.prune(ps.ModelSpec.of_size(SIZES[1]), "2:4", method="sparsegpt")
+    expected = ps.estimate(
+        model=model, hardware="h100-sxm", serving=few.question.serving,
+        training=few.question.training, quantities=["tpot_s", "compression_loss_nats"],
+    )  # fmt: skip
+    for name in ("tpot_s", "compression_loss_nats"):
+        row = few[f"half_{name}"]
+        np.testing.assert_allclose(row.value[1], expected[name].value, rtol=1e-12)
+        np.testing.assert_allclose(row.high[1], expected[name].high, rtol=1e-12)
+
+
 def test_what_is_compressed_already_is_not_compressed_again() -> None:
     load = ps.ServingSpec(batch=8, weight_format="fp8")
     found = ps.impact(hardware="h100-sxm", sizes=[8e9], serving=load)

@@ -23,6 +23,8 @@ __all__ = ["Figure", "figures"]
 _TOTALS = ("total_cost_usd", "total_device_s", "total_flops")
 #: Units that are drawn from zero or their least value, not in powers of ten.
 _LINEAR = ("fraction", "nats")
+#: Losses that spread over powers of ten.
+_SPREAD = ("doubling_return_nats", "compression_loss_nats")
 #: Rows that are drawn together.
 _TIMES = ("ttft_s", "tpot_s")
 
@@ -67,6 +69,8 @@ def figures(impact: Impact) -> list[Figure]:
 
 def _together(line: Line, drawn: list[Line]) -> list[Line]:
     """Return the lines that share a plot with one."""
+    if line.name.endswith("compression_loss_nats"):
+        return [each for each in drawn if each.name.endswith("compression_loss_nats")]
     if line.name.endswith("_fraction"):
         return [each for each in drawn if each.name.endswith("_fraction")]
     if line.name in _TIMES:
@@ -80,13 +84,14 @@ def _over_size(impact: Impact, lines: list[Line]) -> Figure:
     if len(lines) == 1:
         caption = first.meaning
     else:
-        caption = "Accuracies on benchmarks" if first.unit == "fraction" else "Times in use"
+        captions = {"fraction": "Accuracies on benchmarks", "s": "Times in use"}
+        caption = captions.get(first.unit, "Loss that compression adds, nats")
     single = len(lines) == 1
     drawn = [_line(impact, line, name, bands=single or first.unit != "fraction")
              for line, name in zip(lines, names, strict=True)]  # fmt: skip
     chart = Chart(
         caption, drawn, _size_text, _text_of(first), "parameters",
-        log=first.unit not in _LINEAR or first.name == "doubling_return_nats",
+        log=first.unit not in _LINEAR or first.name.endswith(_SPREAD),
         marks=_marks(impact, lines[0].name), y_ticks=_ROUND.get(first.unit, ()),
     )  # fmt: skip
     return Figure(lines[0].topic, caption, chart.svg(), () if single else tuple(names))

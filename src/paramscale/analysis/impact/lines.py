@@ -61,6 +61,8 @@ class Variant:
     ----------
     key : str
         What the names of its rows begin with.
+    words : str
+        What is done.
     label : str
         What their labels begin with.
     formats : mapping of str to str
@@ -70,22 +72,24 @@ class Variant:
     """
 
     key: str
+    words: str
     label: str
     formats: Mapping[str, str] = attrs.field(factory=dict)
     pattern: str = ""
 
 
 VARIANTS = (
-    Variant("fp8", "8 bit", {"weight_format": "fp8"}),
-    Variant("int4", "4 bit", {"weight_format": "awq-int4-g128"}),
-    Variant("half", "2:4", pattern="2:4"),
+    Variant("fp8", "weights in fp8", "8 bit", {"weight_format": "fp8"}),
+    Variant("int4", "weights in 4 bits, AWQ", "4 bit", {"weight_format": "awq-int4-g128"}),
+    Variant("half", "two of each four weights cut by SparseGPT", "2:4", pattern="2:4"),
 )
 
-#: What is told of each variant: quantity, label, what cells leave out.
+#: What is told of each variant: end of the name, label, what cells leave out, what it means.
 _TOLD = (
-    ("serving_devices", "devices", " devices"),
-    ("tpot_s", "each token", ""),
-    ("compression_loss_nats", "loss added", " nats"),
+    ("serving_devices", "devices", " devices", "Fewest devices that hold the model"),
+    ("tpot_s", "each token", "", "Time per output token"),
+    ("compression_loss_nats", "loss added", " nats", "Loss that the compression adds"),
+    ("mmlu_fraction", "MMLU", "", "Accuracy on MMLU after compression"),
 )
 
 
@@ -138,9 +142,17 @@ LINES: tuple[Line, ...] = (
     _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e"),
     _uses("cost_per_token_usd", "USD/million tokens", " USD/M tokens", plotted=True),
     *(
-        Line(f"{each.key}_{name}", _COMPRESSED, f"{each.label}, {label}", drop, "compressed")
+        Line(
+            f"{each.key}_{name}",
+            _COMPRESSED,
+            f"{each.label}, {label}",
+            drop,
+            "compressed",
+            more=name.endswith("_fraction"),
+            plotted=name.endswith("loss_nats"),
+        )
         for each in VARIANTS
-        for name, label, drop in _TOLD
+        for name, label, drop, _ in _TOLD
     ),
     Line("total_cost_usd", _TOTAL, "Cost, USD", " USD", "total", plotted=True),
     Line("total_device_s", _TOTAL, "Device-hours", " device-hours", "total", plotted=True),
@@ -169,15 +181,10 @@ OWN: dict[str, Quantity] = {
     )
 }  # fmt: skip
 
-_MEANINGS = {
-    "serving_devices": "Fewest devices that hold the model",
-    "tpot_s": "Time per output token",
-    "compression_loss_nats": "Loss that the compression adds",
-}
 OWN |= {
-    f"{each.key}_{name}": Quantity(f"{each.key}_{name}", f"{_MEANINGS[name]}: {each.label}")
+    f"{each.key}_{name}": Quantity(f"{each.key}_{name}", f"{meaning}: {each.words}")
     for each in VARIANTS
-    for name, _, _ in _TOLD
+    for name, _, _, meaning in _TOLD
 }
 
 _BY_NAME = {line.name: line for line in LINES}
