@@ -260,8 +260,11 @@ def test_a_missing_figure_of_a_grid_is_nan() -> None:
     """One place of several without an intensity is NaN; the others have values."""
     site = ps.SiteSpec(pue=1.1, grid_kgco2e_per_kwh=[0.4, np.nan])
     name = "training_carbon_kgco2e"
-    value = ps.estimate(site=site, training_chip_energy_j=MWH, quantities=name)[name].value
-    assert np.isnan(value).tolist() == [False, True]
+    found = ps.estimate(site=site, training_chip_energy_j=MWH, quantities=name)[name]
+    assert np.isnan(found.value).tolist() == [False, True]
+    (reason,) = found.reasons
+    assert reason.where.tolist() == [False, True]
+    assert "the site 'custom' has no grid_kgco2e_per_kwh" in reason.text
 
 
 def test_money_by_hand() -> None:
