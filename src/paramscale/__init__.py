@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from paramscale.analysis.best_format import best_format as best_format
     from paramscale.analysis.calibrate import Measurement as Measurement
     from paramscale.analysis.calibrate import calibrate as calibrate
+    from paramscale.analysis.compare import Compared as Compared
+    from paramscale.analysis.compare import compare as compare
     from paramscale.analysis.estimate import estimate as estimate
     from paramscale.analysis.front import Front as Front
     from paramscale.analysis.impact import Impact as Impact
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from paramscale.analysis.plan_parallelism import PlannedLayout as PlannedLayout
     from paramscale.analysis.plan_parallelism import Plans as Plans
     from paramscale.analysis.plan_parallelism import plan_parallelism as plan_parallelism
+    from paramscale.analysis.sensitivity import Sensitivity as Sensitivity
+    from paramscale.analysis.sensitivity import sensitivity as sensitivity
     from paramscale.analysis.sweep import Sweep as Sweep
     from paramscale.analysis.sweep import sweep as sweep
     from paramscale.catalogue.file_types import file_type as file_type
@@ -79,6 +83,7 @@ __version__ = "0.1.0"
 #: Public name, and the module that holds it. Nothing is imported before it is asked for.
 _PLACES = {
     "AccountSpec": "specs.account",
+    "Compared": "analysis.compare",
     "Domain": "core.domain",
     "Estimates": "core.estimates",
     "Fact": "specs.facts",
@@ -100,6 +105,7 @@ _PLACES = {
     "Plans": "analysis.plan_parallelism",
     "Quantity": "core.quantity",
     "Scenario": "specs.scenario",
+    "Sensitivity": "analysis.sensitivity",
     "ServingSpec": "specs.serving",
     "SiteSpec": "specs.site",
     "SizeFormats": "analysis.best_format",
@@ -111,6 +117,7 @@ _PLACES = {
     "block": "specs.block",
     "calibrate": "analysis.calibrate",
     "calibrate_family": "estimators.accuracy",
+    "compare": "analysis.compare",
     "compare_laws": "fitting",
     "distil": "transforms.distil",
     "errors": "errors",
@@ -133,6 +140,7 @@ _PLACES = {
     "quantities": "quantities",
     "quantize": "transforms.quantize",
     "read_model": "io",
+    "sensitivity": "analysis.sensitivity",
     "sites": "catalogue.sites",
     "share_kv": "transforms.share_kv",
     "sweep": "analysis.sweep",

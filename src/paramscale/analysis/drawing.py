@@ -10,8 +10,9 @@ from paramscale.units import display_scale, unit_of
 
 if TYPE_CHECKING:
     from paramscale.analysis.front import Front
+    from paramscale.analysis.sensitivity.result import Sensitivity
 
-__all__ = ["axis_scale", "draw_front"]
+__all__ = ["axis_scale", "draw_front", "draw_tornado"]
 
 COLOURS = ("#2a6f97", "#e09f3e", "#6a994e", "#d1495b", "#7b5ea7", "#8d6e63", "#4db6ac", "#555555")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -57,3 +58,31 @@ def _labels(front: Front, place: int) -> dict[str, str]:
     """Return the fields of a point that hold labels."""
     point = front.points[place]
     return {k: t for k, t in front.texts[place].items() if not isinstance(point[k], float)}
+
+
+def draw_tornado(pyplot: Any, found: Sensitivity, name: str, axes: Any = None) -> Any:
+    """Return axes with a bar for the swing of each input, and the estimate's own interval."""
+    ranked = found.ranked(name)[::-1]
+    axes = pyplot.subplots(figsize=(7.2, 1.2 + 0.5 * len(ranked)))[1] if axes is None else axes
+    value, low, high = found.base[name]
+    known = [value, *(x for path in ranked for x in found.swings[name][path].values)]
+    factor, label = axis_scale(name, known)
+    if low < high:
+        axes.axvspan(low / factor, high / factor, color="#eeeeee", zorder=0, label="90 % interval")
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
+    for at, path in enumerate(ranked):
+        swing = found.swings[name][path]
+        ends = [(x, text) for x, text in zip(swing.values, swing.texts, strict=True) if x == x]
+        if not ends:
+            continue
+        for (x, text), side in ((min(ends), "right"), (max(ends), "left")):
+            axes.barh(at, (x - value) / factor, left=value / factor, height=0.55, zorder=2,
+                      color=COLOURS[0] if x < value else COLOURS[1])  # fmt: skip
+            pad = (4, 0) if side == "left" else (-4, 0)
+            axes.annotate(text, (x / factor, at), pad, textcoords="offset points", ha=side,
+                          va="center", fontsize=7)  # fmt: skip
+    axes.axvline(value / factor, color="black", linewidth=0.8, zorder=3)
+    axes.set_yticks(range(len(ranked)), ranked)
+    axes.set_xlabel(label)
+    axes.margins(x=0.22)
+    return axes

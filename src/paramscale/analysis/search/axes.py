@@ -19,11 +19,22 @@ from paramscale.analysis.search.study import Study
 from paramscale.analysis.space import space_of
 from paramscale.errors import SpecError
 
-__all__ = ["Axis", "Labels", "Range", "Real", "Rungs", "Varied", "numeric_axis", "varied"]
+__all__ = [
+    "WIDE",
+    "Axis",
+    "Labels",
+    "Range",
+    "Real",
+    "Rungs",
+    "Varied",
+    "is_integer",
+    "numeric_axis",
+    "varied",
+]
 
 Array = npt.NDArray[np.float64]
 
-_WIDE = 5.0  # ratio of the ends from which equal steps are equal ratios
+WIDE = 5.0  # ratio of the ends from which equal steps are equal ratios
 _MOST_RUNGS = 4096
 
 
@@ -44,7 +55,7 @@ class Real:
     @property
     def ratio(self) -> bool:
         """Whether equal steps are equal ratios."""
-        return self.low > 0.0 and self.high / self.low >= _WIDE
+        return self.low > 0.0 and self.high / self.low >= WIDE
 
     def value(self, u: Any) -> Array:
         """Return the numbers at some coordinates; the ends are met exactly."""
@@ -83,7 +94,7 @@ class Rungs:
         if self.wanted or n >= len(self.values):
             return np.arange(len(self.values), dtype=np.float64)
         low, high = self.values[0], self.values[-1]
-        if low > 0.0 and high / low >= _WIDE:
+        if low > 0.0 and high / low >= WIDE:
             return self._nearest(np.geomspace(low, high, n))
         return np.unique(np.rint(np.linspace(0.0, self.top, n)))
 
@@ -174,7 +185,7 @@ def numeric_axis(study: Study, each: Rungs | Range) -> Axis:
         return each
     if each.field.path == "model.parameters":
         return _sizes(study, each)
-    if _is_integer(study, each.field):
+    if is_integer(study, each.field):
         low, high = np.ceil(each.low), np.floor(each.high)
         if low > high:
             raise SpecError(
@@ -211,7 +222,7 @@ def _sizes(study: Study, each: Range) -> Rungs:
     return Rungs(each.field.path, middle[inside] if inside.any() else middle, wanted=False)
 
 
-def _is_integer(study: Study, field: Field) -> bool:
+def is_integer(study: Study, field: Field) -> bool:
     """Tell whether a field holds whole numbers, by the class that it belongs to."""
     if not field.steps:
         return False
