@@ -10,13 +10,13 @@ import pytest
 import paramscale as ps
 from paramscale.errors import ParamscaleError, SpecError, UnknownNameError
 
-SOME = ["parameters", "kv_cache_bytes", "tpot_s", "power_w", "loss_nats"]
+SOME = ["parameters", "kv_cache_bytes", "tpot_s", "active_fraction"]
 
 
 def test_rows_are_what_single_estimates_say_sorted_by_ratio() -> None:
     """Values, ratios and their order; equal ones come last."""
     names = ["llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b"]
-    found = ps.compare(names, hardware="h100-sxm", quantities=SOME[:4])
+    found = ps.compare(names, hardware="h100-sxm", quantities=SOME)
     assert found.names == tuple(names)
     for each in found.differences:
         alone = [
@@ -27,8 +27,8 @@ def test_rows_are_what_single_estimates_say_sorted_by_ratio() -> None:
         assert np.allclose(each.ratio, np.array(alone) / alone[0])
     sizes = [each.size for each in found.differences]
     assert sizes == sorted(sizes, reverse=True)
-    assert found.differences[-1].name == "power_w"
-    assert found["power_w"].verdicts == ("equal",) * 3
+    assert found.differences[-1].name == "active_fraction"
+    assert found["active_fraction"].verdicts == ("equal",) * 3
 
 
 def test_a_difference_within_the_intervals_is_told() -> None:

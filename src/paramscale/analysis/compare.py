@@ -92,6 +92,11 @@ class Compared:
             raise UnknownNameError("compared quantity", quantity, found)
         return found[quantity]
 
+    def plain(self) -> dict[str, Any]:
+        """Return everything as plain data, for JSON."""
+        rows = [attrs.asdict(each) for each in self.differences]
+        return {"names": self.names, "reference": self.names[self.reference], "quantities": rows}
+
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row a quantity: a value, ratio and verdict of each scenario."""
         rows = []

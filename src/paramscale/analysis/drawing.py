@@ -46,12 +46,23 @@ def draw_front(pyplot: Any, front: Front, axes: Any = None) -> Any:
         axes.scatter(x[here] / x_factor, y[here] / y_factor, s=22, label=kind or None, **style)
     at_knee = x[front.knee] / x_factor, y[front.knee] / y_factor
     axes.scatter(*at_knee, s=150, facecolors="none", edgecolors="black", label="knee")
-    for name, values, set_scale in ((x_name, x, axes.set_xscale), (y_name, y, axes.set_yscale)):
-        if name and (values > 0).all() and values.max() > 10.0 * values.min():
-            set_scale("log")
+    for values, which in ((x, "x"), (y, "y")):
+        if (values > 0).all() and values.max() > 10.0 * values.min():
+            _logarithmic(axes, which)
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.legend(frameon=False, fontsize=8)
     return axes
+
+
+def _logarithmic(axes: Any, which: str) -> None:
+    """Give an axis a logarithmic scale with plain numbers at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _labels(front: Front, place: int) -> dict[str, str]:

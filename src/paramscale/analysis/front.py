@@ -59,14 +59,25 @@ class Front:
         """Return the scenario at a place."""
         return scenario_of(self.specs(place))
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a table with one row a point: its fields as they are, then the goals."""
-        table = pandas("to_pandas")
-        numbers = [
+    def plain(self) -> dict[str, Any]:
+        """Return goals, knee and points as plain data, for JSON."""
+        points = [
+            {**fields, **{name: float(x[place]) for name, x in self.values.items()}}
+            for place, fields in enumerate(self._fields())
+        ]
+        return {"goals": self.goals, "knee": self.knee, "points": points}
+
+    def _fields(self) -> list[dict[str, Any]]:
+        """Return the fields of each point, labels as texts."""
+        return [
             {path: x if isinstance(x, float) else text[path] for path, x in point.items()}
             for point, text in zip(self.points, self.texts, strict=True)
         ]
-        frame = table.DataFrame(numbers)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with one row a point: its fields as they are, then the goals."""
+        table = pandas("to_pandas")
+        frame = table.DataFrame(self._fields())
         for name, values in self.values.items():
             frame[name] = values
         frame["knee"] = np.arange(len(self)) == self.knee

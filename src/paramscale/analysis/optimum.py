@@ -128,6 +128,24 @@ class Optimum:
     def __iter__(self) -> Iterator[str]:
         return iter(self.at)
 
+    def plain(self) -> dict[str, Any]:
+        """Return everything as plain data, for JSON."""
+        held = [
+            {"limit": str(x.limit), "measure": x.limit.measure, "sign": x.limit.sign,
+             "bound": x.limit.bound, "value": x.value, "slack": x.slack, "binds": x.binds}
+            for x in self.limits
+        ]  # fmt: skip
+        at = {path: x if isinstance(x, float) else self.texts[path] for path, x in self.at.items()}
+        estimates = {
+            name: {"value": x.value, "low": x.low, "high": x.high, "unit": x.unit}
+            for name, x in self.estimates.items()
+        }
+        names = ("goal", "maximized", "value", "low", "high", "bands", "within", "at_end", "points",
+                 "holding", "use")  # fmt: skip
+        choices = [attrs.asdict(x) for x in self.choices]
+        own = {name: getattr(self, name) for name in names}
+        return {**own, "at": at, "limits": held, "choices": choices, "estimates": estimates}
+
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row a choice of labels: the labels, the goal, whether tied."""
         from paramscale.core.optional import pandas

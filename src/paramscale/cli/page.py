@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from paramscale.errors import FileFormatError
 
-__all__ = ["columns", "heading", "paragraph", "terminal_width", "write_text"]
+__all__ = ["columns", "heading", "paragraph", "terminal_width", "within_width", "write_text"]
 
 _LEAST = 40
 _MOST = 120
@@ -84,6 +84,22 @@ def _beside(lead: str, last: str, width: int) -> list[str]:
     """Return one row, the last cell wrapped in its own column."""
     first, *more = wrap(last, max(1, width - len(lead)), break_on_hyphens=False) or [""]
     return [(lead + first).rstrip(), *(" " * len(lead) + line for line in more)]
+
+
+def within_width(text: str, width: int) -> list[str]:
+    """Return the lines of a text, those that are too long wrapped and indented further.
+
+    Examples
+    --------
+    >>> within_width("short\\n  a line that is long", 14)
+    ['short', '  a line that', '      is long']
+    """
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        short = len(line) <= width
+        lines += [line] if short else paragraph(line.strip(), width, indent, indent + "    ")
+    return lines
 
 
 def write_text(path: str, text: str) -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paramscale.cli.values import count
-from paramscale.errors import FileFormatError, SpecError, UnknownNameError, did_you_mean
+from paramscale.errors import (
+    FileFormatError,
+    MissingInputError,
+    SpecError,
+    UnknownNameError,
+    did_you_mean,
+)
 
 if TYPE_CHECKING:
     from paramscale.specs.model import ModelSpec
@@ -27,6 +33,7 @@ __all__ = [
     "find_model",
     "option",
     "scenario_of",
+    "with_options",
 ]
 
 #: Options that give what an estimate may miss, as ``"spec"`` or ``"spec.field"``.
@@ -78,10 +85,11 @@ PARALLEL = {
 _FILE_ENDINGS = (".json", ".gguf", ".safetensors")
 
 
-def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options that describe a scenario."""
+def add_scenario_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Give a parser the options that describe a scenario, of one model or of several."""
     parser.add_argument(
-        "model",
+        "models" if several else "model",
+        nargs="+" if several else None,
         metavar="MODEL|PATH",
         help="a config.json, GGUF or safetensors file, a folder with one, or a published model's"
         " name ('paramscale list models')",
@@ -163,6 +171,14 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
         site=None if arguments.site is None else sites[arguments.site],
         account=AccountSpec(**given(*ACCOUNT)),
     )
+
+
+def with_options(error: MissingInputError) -> MissingInputError:
+    """Return an error about missing inputs with the options that give them."""
+    text = str(error)
+    options = [each for item, each in OPTIONS_OF.items() if f"\n  {item}:" in text]
+    hint = f". On the command line: {', '.join(options)}" if options else ""
+    return MissingInputError(text + hint)
 
 
 def find_model(text: str, *, unknown_fields: str = "refuse") -> ModelSpec:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from typing import Any
 
-__all__ = ["count", "limit", "names", "pair", "tokens"]
+__all__ = ["count", "limit", "names", "over", "pair", "tokens"]
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
@@ -78,6 +79,39 @@ def tokens(text: str) -> float | str:
     (15000000000000.0, '20x')
     """
     return text if text.strip().lower().endswith("x") else count(text)
+
+
+def over(text: str) -> tuple[str, Any]:
+    """Return a path and what it may be: a range ``low:high``, a factor ``x2``, or values.
+
+    Examples
+    --------
+    >>> over("model.parameters=1B:100B"), over("serving.batch=1,8")
+    (('model.parameters', (1000000000.0, 100000000000.0)), ('serving.batch', [1.0, 8.0]))
+    >>> over("hardware=h100-sxm,b200"), over("training.tokens=x2")
+    (('hardware', ['h100-sxm', 'b200']), ('training.tokens', 2.0))
+    """
+    path, sign, given = (part.strip() for part in text.partition("="))
+    if not (path and sign and given):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} says no values; write model.parameters=1B:100B (a range),"
+            " serving.batch=1,8,64 or hardware=h100-sxm,b200 (values)"
+        )
+    ends = given.split(":")
+    if len(ends) == 2 and all(map(_is_count, ends)):
+        return path, (count(ends[0]), count(ends[1]))
+    if given[0] == "x" and _is_count(given[1:]):
+        return path, count(given[1:])
+    words = names(given)
+    return path, [count(each) for each in words] if all(map(_is_count, words)) else list(words)
+
+
+def _is_count(text: str) -> bool:
+    try:
+        count(text)
+    except argparse.ArgumentTypeError:
+        return False
+    return True
 
 
 def limit(text: str) -> tuple[str, str | float]:

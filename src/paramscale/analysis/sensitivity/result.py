@@ -76,6 +76,15 @@ class Sensitivity:
         size = {path: np.nan_to_num(swing.size) for path, swing in self.swings[quantity].items()}
         return sorted(self.inputs, key=lambda path: -size[path])
 
+    def plain(self) -> dict[str, Any]:
+        """Return everything as plain data, for JSON."""
+        found = attrs.asdict(self, recurse=False)
+        found["swings"] = {
+            name: {path: each._asdict() for path, each in swings.items()}
+            for name, swings in self.swings.items()
+        }
+        return found
+
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row a quantity and input."""
         table = pandas("to_pandas")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from paramscale.cli.scenario import OPTIONS_OF, add_scenario_arguments, scenario_of
+from paramscale.cli.scenario import add_scenario_arguments, scenario_of, with_options
 from paramscale.cli.values import names, pair
 from paramscale.errors import MissingInputError
 
@@ -71,10 +71,10 @@ def _estimates(scenario: Scenario, arguments: argparse.Namespace) -> Estimates:
     try:
         estimates = estimate(scenario, quantities=wanted, use=dict(arguments.use))
     except MissingInputError as error:
-        raise _with_options(str(error)) from error
+        raise with_options(error) from error
     for name in arguments.explain:
         if name in estimates.missing:
-            raise _with_options(estimates.missing[name])
+            raise with_options(MissingInputError(estimates.missing[name]))
     return estimates
 
 
@@ -87,25 +87,14 @@ def _wanted(arguments: argparse.Namespace) -> Iterable[str] | None:
     return dict.fromkeys((*(arguments.quantities or ()), *arguments.explain))
 
 
-def _with_options(text: str) -> MissingInputError:
-    """Return the error about missing inputs with the options that give them."""
-    options = [option for item, option in OPTIONS_OF.items() if f"\n  {item}:" in text]
-    hint = f". On the command line: {', '.join(options)}" if options else ""
-    return MissingInputError(text + hint)
-
-
 def _lines(scenario: Scenario, estimates: Estimates, arguments: argparse.Namespace) -> list[str]:
-    from paramscale.cli.page import paragraph, terminal_width
+    from paramscale.cli.page import terminal_width, within_width
     from paramscale.cli.report_page import few_lines, page_lines
 
     width = terminal_width()
     if arguments.explain:
-        lines = []
-        for line in "\n\n".join(map(estimates.explain, arguments.explain)).split("\n"):
-            indent = line[: len(line) - len(line.lstrip())]
-            short = len(line) <= width
-            lines += [line] if short else paragraph(line.strip(), width, indent, indent + "    ")
-        return lines
+        text = "\n\n".join(map(estimates.explain, arguments.explain))
+        return within_width(text, width)
     if arguments.quantities not in {None, ("all",)}:
         return few_lines(scenario, estimates, width)
     return page_lines(scenario, estimates, width)
