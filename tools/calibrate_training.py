@@ -25,12 +25,11 @@ from scipy.optimize import least_squares
 from paramscale.catalogue.formats import formats
 from paramscale.errors import ParamscaleError
 from paramscale.specs.passes import Pass
-from paramscale.systems.training_coefficients import TrainingCoefficients, of_framework, of_machine
+from paramscale.systems.training_coefficients import TrainingCoefficients, of_framework
 from paramscale.systems.training_load import TrainingLoad, training_load
 from paramscale.systems.training_machine import Figures, figures_of, matrix_fraction, speeds_of
 from paramscale.systems.training_step import Layout, StepParts, step_parts
 from paramscale.validation.row import read_rows
-from paramscale.validation.tables.training import published_runs
 from paramscale.validation.training_scenarios import Run, run_of, tokens_per_s
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -340,28 +339,6 @@ def report(table: Table, found: Fit) -> None:
         print(line("  dense", ratio[~table.moe[now]]))
 
 
-def published(folder: Path) -> tuple[dict[str, float], Array]:
-    """Return by how much published runs took longer than the formula, and what one left out shows.
-
-    Runs whose hours hold more than the training (distillation) are passed over.
-    """
-    notes = {row["model"]: row for row in read_rows(folder / "energy/training_energy.csv")}
-    classes: dict[str, list[float]] = {"A100": [], "H100": []}
-    for run in published_runs(folder):
-        row = notes[run.row]
-        word = next((word for word in classes if word in row["hardware"]), None)
-        if word and run.group == "in_scope" and not run.refused and "distilled" not in row["notes"]:
-            now = of_machine("run_overhead", f"NVIDIA {word}")
-            classes[word].append(np.log(run.truth / run.predicted * now))
-    middle = {word: float(np.exp(np.median(found))) for word, found in classes.items()}
-    middle[""] = float(np.exp(np.mean(np.log(list(middle.values())))))
-    without = [
-        np.median(found[:i] + found[i + 1 :]) - found[i]
-        for found in classes.values() for i in range(len(found))
-    ]  # fmt: skip
-    return middle, np.array(without)
-
-
 #: Words in the names of machines of a class.
 _CLASSES = {
     "Hopper": ("H100", "H200", "H800", "GH200"),
@@ -416,20 +393,8 @@ def main() -> int:
     print({name: round(float(np.exp(x)), 3) for name, x in found.attention.items()})
     print(line("in sample", found.ask(table)))
     report(table, found)
-    overhead, without = published(asked.data)
-    print(
-        overhead,
-        line(
-            "published run left out", without, np.full(len(without), of_framework("width_run", ""))
-        ),
-    )
     if asked.write:
-        kept = [row for row in _tiers() if row[0] != "run_overhead"]
-        why = "median of the runs of energy/training_energy.csv that are usable for hours"
-        kept += [
-            ["run_overhead", word, "", _digits(x), "", "published", why]
-            for word, x in overhead.items()
-        ]
+        kept = _tiers()
         with FILE.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(

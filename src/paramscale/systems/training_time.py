@@ -196,6 +196,10 @@ def _by_cause(parts: StepParts, slowness: Floats) -> dict[str, Floats]:
     return {name.replace("_", " "): slowness * seconds for name, seconds in parts._asdict().items()}
 
 
+#: Active parameters at which ``run_overhead`` stands.
+_MIDDLE = 1e10
+
+
 def goodput(devices: Floats) -> Floats:
     """Return the share of time that failures leave: 1 / (1 + devices x lost / between failures)."""
     lost, between = of_framework("lost_s", ""), of_framework("failure_device_s", "")
@@ -206,7 +210,8 @@ def run_seconds(load: TrainingLoad, hardware: HardwareSpec, training: TrainingSp
     """Return device-seconds of a token in a published run, from model and machine alone.
 
     The step of one device without parallelism, in micro-batches of about 8,192 tokens, times what
-    published runs of that class of machine took more: communication, restarts, evaluation.
+    published runs of that class of machine took more: communication, restarts, evaluation. That
+    grows slowly with the active parameters, here half of the FLOPs of a token.
     """
     one = np.float64(1.0)
     micro = np.maximum(8192.0 / training.sequence_length, 1.0)
@@ -214,5 +219,8 @@ def run_seconds(load: TrainingLoad, hardware: HardwareSpec, training: TrainingSp
     many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, 0.0, 0.0, back)
     figures, speeds = _machine(hardware, training)
     step = step_parts(load, many, speeds, coefficients()).total
-    each = step / (many.micro_batches * micro) * of_machine("run_overhead", hardware.name)
+    size = load.flops / (2.0 * training.sequence_length)
+    growth = (size / _MIDDLE) ** of_framework("run_growth", "")
+    overhead = of_machine("run_overhead", hardware.name) * growth
+    each = step / (many.micro_batches * micro) * overhead
     return np.maximum(each, _bound(load, figures, back)) / training.sequence_length
