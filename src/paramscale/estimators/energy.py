@@ -72,15 +72,32 @@ class _Served(Protocol):
 
 
 class ServingPower(NamedTuple):
-    """Draw of all devices, their energy for an output token, and both by cause.
+    """Draw of all devices, and what its interval and that of the energy are made of.
 
-    `power` and `energy` carry intervals; `shares` are those of the power by cause. `remarks` tell
-    why the intervals are wide.
+    Attributes
+    ----------
+    power, idle, limit : Floats
+        Draw of all devices; the least and the most that they may draw.
+    rate : Floats
+        Output tokens a second.
+    shares : Shares
+        Power by cause.
+    own : float
+        Logarithm of the factor that holds 90 % of powers measured at known times.
+    late, passing : Floats
+        The same of the rate, and the part of the power that passes with time alone.
+    remarks : tuple of str
+        Why the intervals are wide.
     """
 
-    power: Interval
-    energy: Interval
+    power: Floats
+    idle: Floats
+    limit: Floats
+    rate: Floats
     shares: Shares
+    own: float
+    late: Floats
+    passing: Floats
     remarks: tuple[str, ...]
 
 
@@ -124,26 +141,23 @@ def draw(
     if idle_experts(times, machine, parallel):
         remarks = (*remarks, IDLE_EXPERTS)
     return ServingPower(
-        _between(power, own, late * (1.0 - passing), whole * c.static * most, whole * most),
-        _between(power / made, own, late * passing, 0.0, np.inf),
-        shares,
-        remarks,
+        power, whole * c.static * most, whole * most, made, shares, own, late, passing, remarks
     )
 
 
-def _between(value: Floats, own: float, late: Floats, low: Floats, high: Floats) -> Interval:
-    """Return a value with its interval, inside of limits that physics sets."""
+def _between(value: Floats, own: float, late: Floats) -> Interval:
+    """Return a value with its interval: of the power, and of the time."""
     factor = np.exp(np.hypot(own, late))
-    return Interval(value, np.maximum(value / factor, low), np.minimum(value * factor, high))
+    return Interval(value, value / factor, value * factor)
 
 
 def _power_parts(serving_power: ServingPower) -> dict[str, Floats]:
-    shares, value = serving_power.shares.named(), serving_power.power.value
+    shares, value = serving_power.shares.named(), serving_power.power
     return {name: value * share for name, share in shares.items()}
 
 
 def _energy_parts(serving_power: ServingPower) -> dict[str, Floats]:
-    shares, value = serving_power.shares.named(), serving_power.energy.value
+    shares, value = serving_power.shares.named(), serving_power.power / serving_power.rate
     return {name: value * share for name, share in shares.items()}
 
 
@@ -157,7 +171,9 @@ def power(serving_power: ServingPower) -> Interval:
     p = static + busy x (share of time in which kernels run) + sum of w x u, in shares of the limit,
     where u is the time of bytes and FLOPs at data-sheet figures over the time that passes.
     """
-    return serving_power.power
+    found = serving_power
+    value, low, high = _between(found.power, found.own, found.late * (1.0 - found.passing))
+    return Interval(value, np.maximum(low, found.idle), np.minimum(high, found.limit))
 
 
 @estimator(
@@ -170,7 +186,8 @@ def energy(serving_power: ServingPower) -> Interval:
     Power over throughput. What passes with time is cheap where many sequences share it; bytes and
     FLOPs cost the same however fast they come.
     """
-    return serving_power.energy
+    found = serving_power
+    return _between(found.power / found.rate, found.own, found.late * found.passing)
 
 
 @estimator(
@@ -215,7 +232,7 @@ def _alone(
     share = share_of(static, needed, seconds, most)
     value = limit * parallel.devices * share * seconds / tokens
     own = power_log_width(hardware, serving)
-    return _between(value, own, np.float64(_LATE), 0.0, np.inf)
+    return _between(value, own, np.float64(_LATE))
 
 
 @estimator(gives=q.IDLE_POWER_W, source=_FIT, kind="calibrated", domain=_DOMAIN, name="boards")
@@ -226,4 +243,5 @@ def idle(hardware: HardwareSpec, serving: ServingSpec, parallel: ParallelSpec) -
     assert parallel.devices is not None  # filled in by the spec
     own = power_log_width(hardware, serving)
     value = limit * parallel.devices * np.minimum(c.static, most)
-    return _between(value, own, 0.0, 0.0, limit * parallel.devices * most)
+    value, low, high = _between(value, own, np.float64(0.0))
+    return Interval(value, low, np.minimum(high, limit * parallel.devices * most))

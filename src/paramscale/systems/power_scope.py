@@ -9,7 +9,7 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.power import power_measured, power_width
 
-__all__ = ["power_log_width", "power_unmeasured"]
+__all__ = ["power_log_width", "power_unmeasured", "training_log_width"]
 
 
 @lru_cache(maxsize=1024)
@@ -55,3 +55,10 @@ def power_log_width(hardware: HardwareSpec, serving: ServingSpec) -> float:
 def _width(*scenario: str) -> float:
     tiers = [power_width("known"), *(power_width(what) for what in _found(*scenario))]
     return math.sqrt(sum(tier * tier for tier in tiers))
+
+
+def training_log_width(hardware: HardwareSpec) -> float:
+    """Return the same for the power of training, of which few measurements are published."""
+    found = _found(hardware.name, hardware.memory_type, hardware.vendor, "")
+    tiers = ["training", *(what for what in found if what in ("machine", "memory", "vendor"))]
+    return math.sqrt(sum(power_width(tier) ** 2 for tier in tiers))
