@@ -27,6 +27,7 @@ from paramscale.typing import Floats
 __all__ = [
     "FILE",
     "PowerCoefficients",
+    "clock_share",
     "held",
     "limit_of",
     "power_coefficients",
@@ -152,6 +153,30 @@ def limit_of(hardware: HardwareSpec, quantity: str) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=64)
+def clock_share(hardware: HardwareSpec) -> Floats:
+    """Return the share of its clocks at which a board computes under a cap of its power.
+
+    Arithmetic at full rate draws about the limit a board was made for. What exceeds the static
+    draw s grows with clock and voltage squared, and voltage with the clock (dynamic power of CMOS
+    circuits: Hennessy and Patterson, Computer Architecture, 6th edition, section 1.5), so that a
+    cap c, as a share of that limit, leaves ``((c - s) / (1 - s))^(1/3)``.
+
+    Examples
+    --------
+    >>> import attrs
+    >>> capped = attrs.evolve(machines["h100-sxm"], power_cap_w=500.0)
+    >>> round(float(clock_share(capped)), 2), float(clock_share(machines["h100-sxm"]))
+    (0.85, 1.0)
+    """
+    if hardware.power_cap_w is None:
+        return np.float64(1.0)
+    static = power_coefficients(hardware.memory_type, hardware.name).static
+    share = np.minimum(hardware.power_cap_w / hardware.power_limit_w, 1.0)
+    left = np.maximum((share - static) / (1.0 - static), 0.05)
+    clocks: Floats = np.where(np.isnan(share), 1.0, np.cbrt(left))[()]
+    return clocks
+
+
 def _without_figure(name: str) -> str:
     known = [key for key, each in machines.items() if not np.isnan(each.power_limit_w)]
     near = did_you_mean(name, [*known, *(machines[key].name for key in known)]) or "."

@@ -8,6 +8,7 @@ import numpy as np
 
 from paramscale.catalogue.formats import Format
 from paramscale.specs.hardware import HardwareSpec
+from paramscale.systems.power import clock_share
 from paramscale.systems.training_coefficients import TrainingCoefficients, of_machine
 from paramscale.systems.training_step import Speeds
 from paramscale.typing import Floats
@@ -23,7 +24,8 @@ class Figures(NamedTuple):
     peak, peak16 : Floats
         Dense FLOP/s in the format of the layers' matrices, and in 16 bits.
     sustained : Floats
-        Best matrix product measured, over that of the machines that are calibrated on.
+        Best matrix product measured, over that of the machines that are calibrated on, at the
+        clocks that a cap of power leaves.
     attention : Floats
         Fraction of the 16-bit peak that attention reaches.
     memory, link, network, node : Floats
@@ -51,7 +53,7 @@ def figures_of(hardware: HardwareSpec, format: Format) -> Figures:
     return Figures(
         peak=hardware.peak_flops_per_s(format),
         peak16=hardware.peak_flops_per_s("bf16"),
-        sustained=of_machine("sustained", hardware.name),
+        sustained=of_machine("sustained", hardware.name) * clock_share(hardware),
         attention=of_machine("attention", hardware.name),
         memory=hardware.memory_bandwidth_bytes_per_s,
         link=np.where(np.isnan(link), np.inf, link)[()],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -23,6 +23,14 @@ _NOISE = frozenset(
 )
 _COUNT = re.compile(r"(?:\s*[×x*]\s*|\s{2,})(\d{1,2})\s*$|^(\d{1,2})\s*[×x]\s*", re.IGNORECASE)
 _MEMORY = re.compile(r"^(\d+)\s?g(?:i?b)?$")
+_OTHER_MEMORY = re.compile(r"\b(\d+)\s?Gi?B\b", re.IGNORECASE)
+#: What a name may state of a variant: the pattern, the field, and its unit.
+_STATED = (
+    (re.compile(r"\(?\b(\d{2,4})\s?(W)\b(?:\s?(?:cap|limit|TDP))?\)?", re.IGNORECASE),
+     "power_cap_w", 1.0),
+    (re.compile(r"\b(\d+(?:\.\d+)?)\s?([TG]B/s(?:ec)?)", re.IGNORECASE),
+     "memory_bandwidth_bytes_per_s", 1e9),
+)  # fmt: skip
 _CORES = re.compile(r"(\d+)\s*-?\s*core", re.IGNORECASE)
 
 
@@ -55,11 +63,37 @@ def machine_named(text: str) -> Machine:
         name = _COUNT.sub("", name).strip()
     if name in hardware:
         return Machine(hardware[name], count)
+    name, changes = _variant(name)
+    if changes:
+        found_again = machine_named(name)
+        return Machine(_with(found_again.spec, changes), count * found_again.devices)
     cores = _CORES.search(name)
     key = _closest(_CORES.sub(" ", name))
     if key is None:
         raise UnknownNameError("hardware", text, hardware)
     return Machine(_with_cores(hardware[key], cores), count)
+
+
+def _variant(name: str) -> tuple[str, dict[str, Any]]:
+    """Return a name without the power cap and the bandwidth that it states, and these."""
+    changes: dict[str, Any] = {}
+    for pattern, field, unit in _STATED:
+        if found := pattern.search(name):
+            scale = 1e3 if found[2].lower().startswith("t") else 1.0
+            changes[field] = float(found[1]) * unit * scale
+            name = pattern.sub(" ", name)
+    if changes and (memory := _OTHER_MEMORY.search(name)):
+        changes["memory_bytes"] = float(memory[1]) * 1e9
+        name = _OTHER_MEMORY.sub(" ", name)
+    return " ".join(re.sub(r"[(),]", " ", name).split()), changes
+
+
+def _with(spec: HardwareSpec, changes: dict[str, Any]) -> HardwareSpec:
+    """Return a machine with stated figures; a cap that is no cap is the usual limit."""
+    cap = changes.get("power_cap_w")
+    if cap is not None and not cap < float(spec.power_limit_w):
+        changes = {key: value for key, value in changes.items() if key != "power_cap_w"}
+    return attrs.evolve(spec, **changes) if changes else spec
 
 
 def _closest(name: str) -> str | None:
