@@ -3,7 +3,8 @@
     python tools/make_hardware.py STUDY/systems/hardware.csv
 
 What the study knows from memory only is left out, unless ``hardware_decisions.csv`` gives it with
-a source. ``hardware_keys.csv`` holds keys, aliases and the class of memory.
+a source. ``hardware_keys.csv`` holds keys, aliases and the class of memory, and
+``hardware_more.csv`` machines that the study does not have, as they are written.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ def main(study: Path) -> None:
         make_row(row, keys[row["hw_id"]], decisions[keys[row["hw_id"]]["key"]])
         for row in read(study)
     ]
+    rows += [list(row.values()) for row in read(HERE / "hardware_more.csv")]
     strange = decisions.keys() - {row[0] for row in rows}
     if strange:
         raise SystemExit(f"decisions on unknown machines: {sorted(strange)}")

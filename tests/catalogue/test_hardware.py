@@ -79,7 +79,21 @@ def test_aliases_and_case() -> None:
     assert hardware["H100"] is hardware["h100-sxm"]
     assert "h100" in hardware
     assert "h100" not in list(hardware)
-    assert len(hardware) == 96
+    assert len(hardware) == 101
+
+
+@pytest.mark.parametrize(
+    ("key", "like", "ratio"),
+    [("rtx-3070", "rtx-3080", 2.0), ("rtx-3080-ti", "rtx-3080", 2.0),
+     ("rtx-4070-ti", "rtx-4090", 2.0), ("rtx-4000-ada", "rtx-6000-ada", 4.0),
+     ("rtx-5000-ada", "rtx-6000-ada", 4.0)],
+)  # fmt: skip
+def test_cards_of_one_generation_have_one_rule(key: str, like: str, ratio: float) -> None:
+    """Matrix units do twice the fp32 rate on GeForce with fp32 sums, and four times on others."""
+    for card in (hardware[key], hardware[like]):
+        assert card.bf16_flops_per_s / card.fp32_flops_per_s == pytest.approx(ratio, rel=0.01)
+        assert card.memory_type == "GDDR"
+    assert hardware[key].memory_bytes >= 8e9
 
 
 def test_unknown_name() -> None:
