@@ -66,7 +66,6 @@ __all__ = [
     "ENERGY_BOUNDARY",
     "ENERGY_PER_REQUEST_J",
     "ENERGY_PER_TOKEN_J",
-    "EXPERTS_OUTSIDE_RATIO",
     "EXTRACTABLE_FRACTION",
     "FEWEST_DEVICES",
     "GOODPUT_FRACTION",
@@ -93,6 +92,7 @@ __all__ = [
     "MAKING_RATE",
     "MATH_HARD_FRACTION",
     "MATMUL_PARAMETERS",
+    "MEAN_WEIGHT_BITS",
     "MEMORIZATION_CAPACITY_BITS",
     "MEMORIZATION_RATIO",
     "MFU_FRACTION",
@@ -171,9 +171,6 @@ TRAINING_STEP = _internal("training_step", "Seconds of one training step by caus
 SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
 SERVING_POWER = _internal("serving_power", "Draw of the accelerators in use, by cause")
 COMPRESSED = _internal("compressed", "Loss added by each thing that was done to the model")
-EXPERTS_OUTSIDE_RATIO = _internal(
-    "experts_outside_ratio", "Factor by which experts lie outside of the sizes that were measured"
-)
 OUTSIDE_MEASURED_RATIO = _internal(
     "outside_measured_ratio", "Factor by which compression lies outside of what was measured"
 )
@@ -220,6 +217,9 @@ _memory_in_use = partial(define, topic="Memory in use")
 _memory_in_use_detail = partial(_memory_in_use, by_name_only=True)
 WEIGHT_BYTES = _memory_in_use(
     "weight_bytes", "Bytes of weights in their storage format, per device"
+)
+MEAN_WEIGHT_BITS = _memory_in_use_detail(
+    "mean_weight_bits", "Bits that a weight takes on average, scales and all tensors counted"
 )
 KV_CACHE_BYTES = _memory_in_use(
     "kv_cache_bytes", "Bytes of keys, values and recurrent state of all sequences, per device"

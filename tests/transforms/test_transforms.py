@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 import paramscale as ps
+from paramscale.errors import SpecError
 from paramscale.specs.changes import Pruning, Quantization
 
 
@@ -193,12 +195,12 @@ def test_formats_travel_with_the_model() -> None:
     [
         ("awq-int4-g128", "awq", 4.0, 128.0, 16.0),
         ("gptq-int3-g128", "gptq", 3.0, 128.0, 16.0),
-        ("int4-g128-sym", "rtn", 4.0, 128.0, 16.0),
+        ("int4-g128-sym", "gptq", 4.0, 128.0, 16.0),
         ("q4_k_m", "gguf", 4.0, 256.0, 16.0),
         ("iq2_xs.gguf", "gguf", 2.0, 256.0, 16.0),
-        ("fp8", "fp8", 8.0, None, 8.0),
-        ("int8", "int8", 8.0, None, 8.0),
-        ("nvfp4", "rtn", 4.0, 16.0, 4.0),
+        ("fp8", "fp8", 8.0, None, 16.0),
+        ("int8", "int8", 8.0, None, 16.0),
+        ("nvfp4", "fp4", 4.0, 16.0, 16.0),
         ("nf4-dq", "nf4", 4.0, 64.0, 16.0),
         ("aqlm-2x8", "codebook", 2.0, None, 16.0),
     ],
@@ -212,6 +214,24 @@ def test_records_of_quantization(
     found = (record.method, record.weight_bits, record.group, record.activation_bits)
     assert found == (method, bits, group, activations)
     assert record.importance_matrix == weights.startswith("iq")
+
+
+def test_inputs_in_fewer_bits_are_stated() -> None:
+    """Weights and inputs in 4 bits: the record says it, and the serving formats stay."""
+    record = ps.quantize("llama-3.1-8b", "nvfp4", activations="fp8").changes[-1]
+    assert record.activation_bits == 8.0
+    assert record.activation_format == "fp8"
+
+
+def test_a_mixture_survives_a_round_trip() -> None:
+    """A model in formats of one's own is written and read as it is; names must be known."""
+    stored = ps.Mixture(name="mine", default="fp8", overrides={"attention.output": "bf16"})
+    made = ps.quantize("llama-3.1-8b", stored)
+    again = ps.ModelSpec.from_dict(json.loads(json.dumps(made.to_dict())))
+    assert value(again, "weight_bytes") == value(made, "weight_bytes")
+    other = ps.Format(name="mine", code_bits=5)
+    with pytest.raises(SpecError, match="'mine' is not in the catalogue"):
+        ps.quantize("llama-3.1-8b", other).to_dict()
 
 
 def test_training_with_rounded_weights_is_another_method() -> None:

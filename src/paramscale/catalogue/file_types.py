@@ -26,7 +26,7 @@ from paramscale.specs.model import ModelSpec
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
-__all__ = ["file_type", "file_types", "is_file_type"]
+__all__ = ["file_type", "file_types", "is_file_type", "needs_importance_matrix", "usually_weighted"]
 
 #: What a name may end in, to say that the file type is meant and not the block format.
 SUFFIX = ".gguf"
@@ -85,7 +85,7 @@ def file_type(name: str, model: ModelSpec, *, importance_matrix: bool | None = N
         The model; numbers of it may be arrays, and then bits are.
     importance_matrix : bool, optional
         Whether activations weighted the errors, which changes some rules; unless said, for the
-        types whose name begins with IQ.
+        types whose name begins with IQ, which are seldom made without, and those that need it.
 
     Raises
     ------
@@ -101,8 +101,35 @@ def file_type(name: str, model: ModelSpec, *, importance_matrix: bool | None = N
     key = name.lower().removesuffix(SUFFIX)
     if key not in file_types():
         raise UnknownNameError("file type", name, file_types())
-    weighted = key.startswith("iq") if importance_matrix is None else importance_matrix
-    return _file_type(key, model, weighted)
+    if importance_matrix is None:
+        importance_matrix = usually_weighted(key)
+    return _file_type(key, model, importance_matrix)
+
+
+#: Block formats of layers that llama.cpp does not make without an importance matrix.
+_WEIGHTED = ("iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs")
+
+
+def needs_importance_matrix(name: str) -> bool:
+    """Tell whether files of a type are made with an importance matrix only.
+
+    Examples
+    --------
+    >>> [name for name in ("q2_k_s", "iq3_xs", "iq4_xs", "q4_k_m") if needs_importance_matrix(name)]
+    ['q2_k_s', 'iq3_xs']
+    """
+    key = name.lower().removesuffix(SUFFIX)
+    rules = file_types().get(key)
+    if rules is None:
+        return False
+    layers = [rules[column] for column in ("default", *dict.fromkeys(_KINDS.values()))]
+    used = {each.rpartition(":")[2] for cell in layers for each in cell.split("|")}
+    return key == "q2_k_s" or not used.isdisjoint(_WEIGHTED)
+
+
+def usually_weighted(name: str) -> bool:
+    """Tell whether files of a type are usually made with an importance matrix."""
+    return name.lower().startswith("iq") or needs_importance_matrix(name)
 
 
 @lru_cache(maxsize=64)

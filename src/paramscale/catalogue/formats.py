@@ -93,6 +93,21 @@ class Format:
         """Bits of the tensors that have the fewest; a mixture of formats has several."""
         return self.bits_per_weight
 
+    def to_plain(self) -> str:
+        """Return what a file says of it: its name, by which the catalogue must know it.
+
+        Raises
+        ------
+        SpecError
+            If the catalogue has no such format.
+        """
+        if self.name in formats and formats[self.name] == self:
+            return self.name
+        raise SpecError(
+            f"the format {self.name!r} is not in the catalogue, so that its name would not be found"
+            f" again; write paramscale.formats.add({self.name!r}, ...) first"
+        )
+
     def bytes_of(self, weights: FloatsLike) -> Floats:
         """Return the bytes that so many weights take; unfilled last blocks are not rounded up.
 

@@ -14,9 +14,10 @@ import numpy as np
 from paramscale.catalogue.formats import Format, as_format
 from paramscale.errors import SpecError
 from paramscale.specs.block import Operation
+from paramscale.specs.names import FINDERS
 from paramscale.typing import Floats
 
-__all__ = ["AnyFormat", "Mixture", "as_one_format", "plain_format"]
+__all__ = ["AnyFormat", "Mixture", "as_one_format", "mixture_from_plain", "plain_format"]
 
 
 def _bits(overrides: Mapping[str, Any]) -> dict[str, Floats]:
@@ -86,11 +87,33 @@ class Mixture:
         every = [np.min(each) for each in self.overrides.values()]
         return np.float64(min([self.default.bits_per_weight, *every]))
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain numbers and text, for JSON; :func:`mixture_from_plain` reads it."""
+        overrides = {key: np.asarray(value).tolist() for key, value in self.overrides.items()}
+        plain = {"name": self.name, "default": self.default.to_plain(), "overrides": overrides}
+        if self.mean_bits is not None:
+            plain["mean_bits"] = np.asarray(self.mean_bits).tolist()
+        return plain
+
     def bits_of(self, op: Operation) -> Floats | None:
         """Return the bits a weight of an operation that an override names, else None."""
         found = self.overrides.get(f"{op.part}.{op.name}")
         return self.overrides.get(op.part) if found is None else found
 
+
+def mixture_from_plain(plain: Mapping[str, Any]) -> Mixture:
+    """Return the mixture that :meth:`Mixture.to_plain` wrote.
+
+    Examples
+    --------
+    >>> again = mixture_from_plain(Mixture(default="fp8", overrides={"head": "bf16"}).to_plain())
+    >>> again.default.name, again.overrides
+    ('fp8', {'head': 16.0})
+    """
+    return Mixture(**plain)
+
+
+FINDERS["mixture"] = mixture_from_plain
 
 AnyFormat: TypeAlias = Format | Mixture
 

@@ -17,7 +17,7 @@ from paramscale.specs.serving import ServingSpec
 from paramscale.systems.storage import Storage, storage_of
 from paramscale.typing import Floats
 
-__all__ = ["kv_cache", "weights"]
+__all__ = ["kv_cache", "mean_bits", "weights"]
 
 _BITS = "elements x bits of the storage format / 8; formats in catalogue/data/formats.csv"
 
@@ -65,6 +65,14 @@ def weights(token_work: Bill, serving: ServingSpec, parallel: ParallelSpec) -> F
     """
     each = _weights(serving, parallel)
     return total(token_work, lambda op: _stored(op, each))
+
+
+@estimator(gives=q.MEAN_WEIGHT_BITS, source=_BITS)
+def mean_bits(token_work: Bill, serving: ServingSpec) -> Floats:
+    """Bits of all stored weights over their number, for a file of the model as it is served."""
+    stored = storage_of(serving)
+    held = total(token_work, lambda op: op.weights * stored.of(op))
+    return 8.0 * held / total(token_work, lambda op: op.weights)
 
 
 def _state_bytes(serving: ServingSpec) -> dict[str, float]:

@@ -16,6 +16,7 @@ import numpy as np
 from paramscale.core.registry import Registry
 from paramscale.errors import RegistrationError, SpecError, did_you_mean
 from paramscale.specs.fields import choice, flag, number
+from paramscale.specs.names import FINDERS
 from paramscale.typing import Floats
 
 __all__ = [
@@ -307,4 +308,9 @@ def change_from_plain(plain: Any) -> Any:
     for key in plain:
         if key != "kind" and key not in names:
             raise SpecError(f"{cls.__name__} has no field {key!r}{did_you_mean(key, names)}")
-    return cls(**{key: value for key, value in plain.items() if key != "kind"})
+    return cls(**{key: _value(value) for key, value in plain.items() if key != "kind"})
+
+
+def _value(plain: Any) -> Any:
+    """Return a field's value; a mixture of formats is written as an object."""
+    return FINDERS["mixture"](plain) if isinstance(plain, Mapping) else plain

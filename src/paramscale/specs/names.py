@@ -16,7 +16,7 @@ from paramscale.errors import SpecError
 __all__ = ["FINDERS", "format_name"]
 
 #: Finds the thing that a name stands for, by kind of thing; raises ``UnknownNameError``.
-FINDERS: dict[str, Callable[[str], Any]] = {}
+FINDERS: dict[str, Callable[[Any], Any]] = {}
 
 
 def format_name(default: str | None, *, doc: str = "") -> Any:

@@ -23,6 +23,8 @@ def _plain_value(value: Any) -> Any:
         return int(value) if value == np.rint(value) else float(value)
     if is_block(value):
         return _plain_block(value)
+    if hasattr(value, "to_plain"):  # a number format
+        return value.to_plain()
     return value
 
 

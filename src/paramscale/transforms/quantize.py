@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from paramscale.catalogue.file_types import file_type, is_file_type
+from paramscale.catalogue.file_types import file_type, is_file_type, usually_weighted
 from paramscale.catalogue.formats import Format, as_format
 from paramscale.catalogue.mixtures import AnyFormat, Mixture, plain_format
 from paramscale.catalogue.served_formats import find_format
 from paramscale.errors import SpecError
 from paramscale.specs.changes import ROUNDED, Quantization
 from paramscale.specs.fields import to_floats
-from paramscale.specs.hardware import TYPE_BITS
 from paramscale.specs.model import ModelSpec
 from paramscale.transforms.chain import changed, in_order, model_of, transform
 from paramscale.transforms.matrices import layer_matrices
@@ -28,7 +27,7 @@ _METHODS = {
 }  # fmt: skip
 _FAMILIES = {
     "GGUF block": "gguf", "additive codebook": "codebook", "lattice codebook": "codebook",
-    "integer group": "rtn",
+    "integer group": "gptq", "microscaling": "fp4",
 }  # fmt: skip
 
 #: Layouts whose blocks lie along the rows, and so must divide them.
@@ -60,13 +59,13 @@ def quantize(
         file type of llama.cpp (``"q4_k_m"``), which has a format for every tensor.
     kv, activations : str or Format, optional
         Formats of cached keys and values, and of the inputs of matrices. Unless said, inputs are
-        multiplied in the type of the weights' format where that is narrow (fp8: 8 bits).
+        what the method takes them to be: what fp8 costs was measured with inputs in fp8.
     method : str, optional
         How weights are rounded; unless said, as the format's name tells (``"gptq"``, ``"awq"``,
-        ``"gguf"``, ``"codebook"``, ``"nf4"``, ``"fp8"``, ``"int8"``), else ``"rtn"``; with
-        `recovery_tokens` it is ``"qat"``.
+        ``"gguf"``, ``"codebook"``, ``"nf4"``, ``"fp8"``, ``"fp4"``, ``"int8"``), else ``"rtn"``;
+        with `recovery_tokens` it is ``"qat"``.
     importance_matrix : bool, optional
-        Whether activations weighted the errors (GGUF); unless said, for types that begin with IQ.
+        Whether activations weighted the errors (GGUF); unless said, as such files usually are.
     recovery_tokens : FloatsLike
         Tokens of training with rounded weights.
 
@@ -105,7 +104,7 @@ def quantize(
             weight_bits=most.code_bits / most.block_weights,
             bits_per_weight=stored.bits_per_weight,
             group=group if most.overhead_bits and group > 1.0 else None,
-            activation_bits=_activation_bits(most, activations),
+            activation_bits=16.0 if activations is None else as_format(activations).bits_per_weight,
             kv_bits=16.0 if kv is None else as_format(kv).bits_per_weight,
             importance_matrix=_weighted(name, importance_matrix),
             recovery_tokens=to_floats(recovery_tokens, "recovery_tokens"),
@@ -134,7 +133,7 @@ def _stored(given: Any, model: ModelSpec, weighted: bool | None) -> AnyFormat:
 
 
 def _weighted(name: str, importance_matrix: bool | None) -> bool:
-    return name.lower().startswith("iq") if importance_matrix is None else importance_matrix
+    return usually_weighted(name) if importance_matrix is None else importance_matrix
 
 
 def _method(name: str, form: Format) -> str:
@@ -142,12 +141,6 @@ def _method(name: str, form: Format) -> str:
         if name.lower().startswith(start):
             return method
     return _FAMILIES.get(form.family, "rtn")
-
-
-def _activation_bits(form: Format, activations: Any) -> float:
-    if activations is not None:
-        return as_format(activations).bits_per_weight
-    return min(float(TYPE_BITS[form.compute_type]), 16.0)
 
 
 def _fits(model: ModelSpec, form: Format) -> None:
