@@ -145,6 +145,20 @@ def test_signs_of_limits() -> None:
     ]  # fmt: skip
 
 
+def test_other_laws_are_asked(whole: ps.Impact) -> None:
+    """Each law chooses by brute force; the reason tells how far they lie apart."""
+    rows = whole.curve
+    sizes, cost = rows["parameters"].value, rows["total_cost_usd"].value
+    assert whole.balanced.by_law["besiroglu2024"] == whole.balanced.parameters
+    for name, chosen_size in whole.balanced.by_law.items():
+        law = ps.laws[name]
+        counted = sizes if law.counted == "total" else rows["non_embedding_parameters"].value
+        score = np.log(law(counted, 15e12)) + 0.01 * np.log2(cost)
+        assert chosen_size == sizes[score.argmin()]
+    assert f"By {len(whole.balanced.by_law)} published laws of loss it is " in whole.reason
+    assert ps.impact(objective="loss").balanced.by_law == {}
+
+
 def test_without_prices_device_time_counts_and_without_a_machine_flops() -> None:
     """A machine that no price list knows costs device time."""
     mine = attrs.evolve(ps.hardware["h100-sxm"], name="mine", release_price_usd=np.nan)

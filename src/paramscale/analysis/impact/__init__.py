@@ -9,6 +9,7 @@ import attrs
 
 from paramscale.analysis.impact.balance import add_excess, add_total, costs_of, frontier
 from paramscale.analysis.impact.choose import Choice, choose
+from paramscale.analysis.impact.opinions import with_opinions
 from paramscale.analysis.impact.question import TRAINING_DEVICES, Question, ask
 from paramscale.analysis.impact.result import Impact
 from paramscale.analysis.impact.row import Row
@@ -121,6 +122,7 @@ def impact(
     _add_costs(question, found, curve)
     labels = tuple(label for group in question.groups for label in group.labels)
     choice = choose(found.rows, labels, objective, budget, float(worth))
+    choice = with_opinions(choice, found.rows, labels, float(worth))
     return Impact(question, labels, found, curve, choice)
 
 

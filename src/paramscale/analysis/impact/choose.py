@@ -15,7 +15,7 @@ from paramscale.analysis.search.limits import Limit, limits_of
 from paramscale.errors import UnknownNameError
 from paramscale.units import format_value
 
-__all__ = ["OBJECTIVES", "Choice", "budget_limits", "choose"]
+__all__ = ["OBJECTIVES", "Choice", "budget_limits", "choose", "score_of"]
 
 Array = npt.NDArray[np.float64]
 
@@ -56,6 +56,8 @@ class Choice:
         What was asked for.
     meets : array of bool
         Which sizes meet the budget.
+    by_law : mapping of str to float
+        Parameters that each published law of loss would choose.
     """
 
     index: int | None
@@ -66,6 +68,7 @@ class Choice:
     reason: str
     objective: str
     meets: npt.NDArray[np.bool_]
+    by_law: Mapping[str, float] = attrs.field(factory=dict)
 
     def __float__(self) -> float:
         """Return the parameters."""
@@ -124,7 +127,7 @@ def choose(
         If no objective and no row is called so.
     """
     limits = budget_limits(budget, rows)
-    score, same = _score(rows, objective, worth)
+    score, same = score_of(rows, objective, worth)
     missed = [limit.violation(rows[limit.measure].value) for limit in limits]
     meets = np.all([each == 0.0 for each in missed], axis=0) if limits else score == score
     parameters = rows["parameters"].value
@@ -166,7 +169,7 @@ def _total(rows: Mapping[str, Row]) -> str:
     return next((name for name in _TOTALS if name in rows), _TOTALS[0])
 
 
-def _score(rows: Mapping[str, Row], objective: str, worth: float) -> tuple[Array, float]:
+def score_of(rows: Mapping[str, Row], objective: str, worth: float) -> tuple[Array, float]:
     """Return what is least at the best size, and how much more is about as good."""
     if objective == "balance":
         if "loss_nats" not in rows or _total(rows) not in rows:

@@ -177,6 +177,7 @@ def plain(impact: Impact) -> dict[str, Any]:
             "high": choice.high,
             "objective": choice.objective,
             "reason": choice.reason,
+            "by_law": dict(choice.by_law),
         },
         "notes": notes(impact),
         "missing": {name: " ".join(why.split()) for name, why in impact.missing.items()},
