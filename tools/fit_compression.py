@@ -141,6 +141,16 @@ def _offset_lines(
             yield name, "no_group", fitted.value[column], fitted.error[column]
 
 
+def file_lines(rows: list[Compressed]) -> Iterator[tuple[str, str, float, float]]:
+    """Yield the fewest bits a weight of measured files of each type of llama.cpp."""
+    least: dict[str, float] = {}
+    for row in rows:
+        if row.method.family == "gguf":
+            name = row.change.method.rpartition(" ")[2].lower()
+            least[name] = min(least.get(name, 99.0), float(row.change.bits_per_weight))
+    yield from (("gguf", f"bits:{name}", bits, 0.0) for name, bits in sorted(least.items()))
+
+
 def _of(fitted: Fitted, column: str) -> tuple[float, float]:
     return fitted.value.get(column, 0.0), fitted.error.get(column, 0.0)
 
@@ -271,7 +281,7 @@ def main() -> None:
         report(rows, made, miss)
         report_known(rows, miss)
         fitted = solve(made, np.ones(len(rows), dtype=bool), SCATTER)
-        lines += method_lines(rows, made, fitted, miss)
+        lines += [*method_lines(rows, made, fitted, miss), *file_lines(rows)]
         sizes += [float(np.log(row.parameters)) for row in rows]
     lines += [("", "sizes_low", min(sizes), 0.0), ("", "sizes_high", max(sizes), 0.0)]
     source = "tools/fit_compression.py on capability/quantization.csv and capability/pruning.csv"

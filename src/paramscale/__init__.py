@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paramscale.analysis.best_format import SizeFormats as SizeFormats
+    from paramscale.analysis.best_format import best_format as best_format
     from paramscale.analysis.calibrate import Measurement as Measurement
     from paramscale.analysis.calibrate import calibrate as calibrate
     from paramscale.analysis.compare import Compared as Compared
@@ -106,10 +108,12 @@ _PLACES = {
     "Sensitivity": "analysis.sensitivity",
     "ServingSpec": "specs.serving",
     "SiteSpec": "specs.site",
+    "SizeFormats": "analysis.best_format",
     "Sweep": "analysis.sweep",
     "TrainingSpec": "specs.training",
     "adapt": "transforms.adapt",
     "audit": "fitting",
+    "best_format": "analysis.best_format",
     "block": "specs.block",
     "calibrate": "analysis.calibrate",
     "calibrate_family": "estimators.accuracy",

@@ -66,6 +66,7 @@ __all__ = [
     "ENERGY_BOUNDARY",
     "ENERGY_PER_REQUEST_J",
     "ENERGY_PER_TOKEN_J",
+    "EXPERTS_OUTSIDE_RATIO",
     "EXTRACTABLE_FRACTION",
     "FEWEST_DEVICES",
     "GOODPUT_FRACTION",
@@ -171,6 +172,9 @@ TRAINING_STEP = _internal("training_step", "Seconds of one training step by caus
 SERVING_TIMES = _internal("serving_times", "Expected times of prompts and decode steps")
 SERVING_POWER = _internal("serving_power", "Draw of the accelerators in use, by cause")
 COMPRESSED = _internal("compressed", "Loss added by each thing that was done to the model")
+EXPERTS_OUTSIDE_RATIO = _internal(
+    "experts_outside_ratio", "Factor by which experts lie outside of the sizes that were measured"
+)
 OUTSIDE_MEASURED_RATIO = _internal(
     "outside_measured_ratio", "Factor by which compression lies outside of what was measured"
 )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import paramscale as ps
+from paramscale.core.estimates import Estimate
 from paramscale.errors import MissingInputError, SpecError
 
 MWH, WH, HOUR = 3.6e9, 3.6e3, 3600.0
@@ -259,8 +260,11 @@ def test_a_missing_figure_of_a_grid_is_nan() -> None:
     """One place of several without an intensity is NaN; the others have values."""
     site = ps.SiteSpec(pue=1.1, grid_kgco2e_per_kwh=[0.4, np.nan])
     name = "training_carbon_kgco2e"
-    value = ps.estimate(site=site, training_chip_energy_j=MWH, quantities=name)[name].value
-    assert np.isnan(value).tolist() == [False, True]
+    found = ps.estimate(site=site, training_chip_energy_j=MWH, quantities=name)[name]
+    assert np.isnan(found.value).tolist() == [False, True]
+    (reason,) = found.reasons
+    assert reason.where.tolist() == [False, True]
+    assert "the site 'custom' has no grid_kgco2e_per_kwh" in reason.text
 
 
 def test_money_by_hand() -> None:
@@ -353,6 +357,22 @@ def test_a_day_and_a_life_of_demand() -> None:
     assert found["deployment_energy_j"].value == pytest.approx(0.2 * 500 * 1e6 * 365)
     per_token = found["served_training_energy_per_token_j"].value
     assert per_token == pytest.approx(1e12 / (500 * 1e6 * 365))
+
+
+def test_prompt_and_answer_apart() -> None:
+    """Prompt and answer add up; a long prompt costs more, an answer of nothing only the prompt."""
+
+    def of(prompt: int, output: int) -> Estimate:
+        return ps.estimate(
+            model="llama-3.1-8b", hardware="h100-sxm", use={"energy_per_request_j": "by_phase"},
+            serving=ps.ServingSpec(batch=16, prompt_tokens=prompt, output_tokens=output),
+            quantities="energy_per_request_j",
+        )["energy_per_request_j"]  # fmt: skip
+
+    parts = of(2000, 300).parts
+    assert sum(parts.values()) == pytest.approx(of(2000, 300).value)
+    assert of(8000, 300).parts["prompt"] > 3.0 * parts["prompt"]
+    assert of(2000, 600).parts["answer"] > 1.9 * parts["answer"]
 
 
 def test_demand_makes_smaller_models_pay() -> None:

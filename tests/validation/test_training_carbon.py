@@ -9,11 +9,12 @@ import pytest
 
 from paramscale.validation.score import PACKAGED
 from paramscale.validation.tables.training_carbon import training_carbon
+from paramscale.validation.tables.training_cost import training_cost
 
 COLUMNS = (
     "model", "params_b", "tokens_b", "hardware", "n_devices", "device_hours", "tdp_w",
     "avg_power_w", "pue", "energy_mwh", "energy_kind", "energy_scope", "grid_kgco2e_per_kwh",
-    "tco2e_operational", "carbon_basis", "verified", "usable_for",
+    "tco2e_operational", "carbon_basis", "verified", "usable_for", "year", "cost_usd", "cost_kind",
 )  # fmt: skip
 
 
@@ -75,6 +76,19 @@ def test_circular_and_unseen_rows_do_not_count(tmp_path: Path) -> None:
     assert "accounting" not in compared(tmp_path, carbon_basis="implied grid", **cells)
     assert compared(tmp_path, **(cells | {"verified": "yes except tco2e"})) == {}
     assert compared(tmp_path, **(cells | {"model": "a family"})) == {}
+
+
+def test_cost_is_compared_where_it_is_written_off(tmp_path: Path) -> None:
+    """A V100 of 2018 for 1,000 hours; a rent per hour, or an unknown machine, is not."""
+    cells = {"hardware": "NVIDIA V100", "device_hours": 1000, "year": 2018, "cost_usd": 700}
+    compared(tmp_path, cost_kind="amortised", **cells)
+    (found,) = training_cost(tmp_path)
+    assert 0.5 < found.predicted / 700 < 2.0
+    compared(tmp_path, cost_kind="hours x $2/h", **cells)
+    assert list(training_cost(tmp_path)) == []
+    compared(tmp_path, cost_kind="amortised", **(cells | {"hardware": "abacus"}))
+    (refused,) = training_cost(tmp_path)
+    assert "abacus" in refused.refused
 
 
 def test_the_packaged_rows_are_met_to_their_digits() -> None:

@@ -13,7 +13,7 @@ from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
 from paramscale.laws import Law, parameters_for_loss
 from paramscale.laws.accuracy import accuracy_law
-from paramscale.laws.compressed import NOTHING, Compressed, losses_added
+from paramscale.laws.compressed import NOTHING, Compressed, losses_added, some
 from paramscale.laws.compression import compression_law
 from paramscale.laws.dense_equivalent import dense_equivalent, root_rule
 from paramscale.specs.changes import Quantization
@@ -69,8 +69,8 @@ def _of(
 ) -> Compressed:
     done: tuple[Any, ...] = model.changes
     records = [each for each in done if isinstance(each, Quantization)]
-    weights = any(np.any(each.weight_bits < 16.0) for each in records)
-    cache = any(np.any(each.kv_bits < 16.0) for each in records)
+    weights = any(some(each.weight_bits < 16.0) for each in records)
+    cache = any(some(each.kv_bits < 16.0) for each in records)
     served = record_of_formats(
         None if weights else serving.weight_format, None if cache else serving.kv_format
     )
@@ -175,11 +175,20 @@ _CLARK = (
 )
 
 
-#: Clark et al. 2022, figure 2: 15M to 1.3B active parameters.
+#: Active parameters of the experts of Clark et al. 2022, figure 2.
+_EXPERT_SIZES = 1.5e7, 1.3e9
 _EXPERTS = Domain(
-    {"active_parameters": (1.5e7, 1.3e9), "outside_measured_ratio": (1.0, 1.1)},
-    note="dense models, or experts with routers of 2022",
+    {"experts_outside_ratio": (1.0, 1.1), "outside_measured_ratio": (1.0, 1.1)},
+    note="dense models, or experts of 15 M to 1.3 G active parameters with routers of 2022",
 )
+
+
+@estimator(gives=q.EXPERTS_OUTSIDE_RATIO, source=_CLARK)
+def experts_outside(parameters: Floats, active_parameters: Floats) -> Floats:
+    """How far active parameters of experts lie outside of those measured; 1 for a dense model."""
+    low, high = _EXPERT_SIZES
+    factor = np.maximum(np.maximum(low / active_parameters, active_parameters / high), 1.0)
+    return np.where(active_parameters < parameters, factor, 1.0)[()]
 
 
 @estimator(

@@ -12,9 +12,18 @@ from paramscale.specs.account import AccountSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.demand import served_tokens
 from paramscale.systems.rates import Rate
-from paramscale.systems.spread import exactly, times
+from paramscale.systems.spread import exactly, plus, times
+from paramscale.typing import Floats
 
-__all__ = ["deployment", "for_served_token", "of_day", "of_request", "of_token", "of_training"]
+__all__ = [
+    "deployment",
+    "for_served_token",
+    "of_day",
+    "of_phases",
+    "of_request",
+    "of_token",
+    "of_training",
+]
 
 _BOUNDARY = (
     "The Green Grid 2012 (PUE); boundaries of Google 2025, arXiv:2508.15734: accelerators, hosts,"
@@ -36,6 +45,35 @@ def of_request(
 ) -> Interval:
     """Energy for a request: of an output token, prompts included, times the tokens written."""
     return times(chip_energy_per_token_j, energy_boundary.factor, exactly(serving.output_tokens))
+
+
+def _phases(
+    prefill_energy_per_token_j: Floats,
+    decode_energy_per_token_j: Floats,
+    energy_boundary: Rate,
+    serving: ServingSpec,
+) -> dict[str, Floats]:
+    whole = energy_boundary.factor.value
+    return {
+        "prompt": prefill_energy_per_token_j * serving.prompt_tokens * whole,
+        "answer": decode_energy_per_token_j * serving.output_tokens * whole,
+    }
+
+
+@estimator(gives=q.ENERGY_PER_REQUEST_J, source=_BOUNDARY, name="by_phase", rank=1, parts=_phases)
+def of_phases(
+    prefill_energy_per_token_j: Interval,
+    decode_energy_per_token_j: Interval,
+    energy_boundary: Rate,
+    serving: ServingSpec,
+) -> Interval:
+    """Energy for reading a prompt and for writing its answer, each as if it ran by itself.
+
+    What passes while a batch waits for prompts of others is in ``account``, not here.
+    """
+    read = times(prefill_energy_per_token_j, exactly(serving.prompt_tokens))
+    written = times(decode_energy_per_token_j, exactly(serving.output_tokens))
+    return times(plus(read, written), energy_boundary.factor)
 
 
 @estimator(gives=q.DAILY_ENERGY_J, source=_BOUNDARY, name="account", needs=_DAY)

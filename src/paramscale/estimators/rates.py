@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paramscale import quantities as q
 from paramscale.core.estimator import estimator
+from paramscale.core.reasons import Reason
 from paramscale.specs.account import AccountSpec
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.site import SiteSpec
@@ -16,25 +17,41 @@ _FACTS = "paramscale: catalogue/data/accounting.csv and site_figures.csv, each r
 _PRICES = "paramscale: catalogue/data/prices.csv, each row with its source"
 
 
-@estimator(gives=q.ENERGY_BOUNDARY, source=_FACTS)
+def _no_pue(site: SiteSpec, account: AccountSpec) -> list[Reason]:
+    return rates.unknown_figures(site, "pue") if account.boundary == "facility" else []
+
+
+def _no_intensity(site: SiteSpec, account: AccountSpec) -> list[Reason]:
+    return rates.unknown_figures(site, rates.intensity_field(account))
+
+
+def _no_water(site: SiteSpec, account: AccountSpec) -> list[Reason]:
+    return rates.unknown_figures(site, "water_l_per_kwh", "grid_water_l_per_kwh")
+
+
+def _no_electricity(site: SiteSpec) -> list[Reason]:
+    return rates.unknown_figures(site, "electricity_usd_per_kwh")
+
+
+@estimator(gives=q.ENERGY_BOUNDARY, source=_FACTS, refusals=_no_pue)
 def boundary(site: SiteSpec, account: AccountSpec) -> Rate:
     """Energy inside the boundary over that of the accelerators at work."""
     return rates.energy_boundary(site, account)
 
 
-@estimator(gives=q.CARBON_RATE, source=_FACTS)
+@estimator(gives=q.CARBON_RATE, source=_FACTS, refusals=_no_intensity)
 def carbon(site: SiteSpec, account: AccountSpec) -> Rate:
     """Greenhouse gas of a joule that is drawn, by location or by market."""
     return rates.carbon_rate(site, account)
 
 
-@estimator(gives=q.WATER_RATE, source=_FACTS)
+@estimator(gives=q.WATER_RATE, source=_FACTS, refusals=_no_water)
 def water(site: SiteSpec, account: AccountSpec) -> Rate:
     """Water of a joule of the accelerators, on site and for the electricity."""
     return rates.water_rate(site, account)
 
 
-@estimator(gives=q.ELECTRICITY_RATE, source=_FACTS)
+@estimator(gives=q.ELECTRICITY_RATE, source=_FACTS, refusals=_no_electricity)
 def electricity(site: SiteSpec) -> Rate:
     """Price of a joule that is drawn."""
     return rates.electricity_rate(site)

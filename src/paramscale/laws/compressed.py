@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.laws.compression import Added, CompressionLaw, compression_law, format_kinds
+from paramscale.laws.compression import Added, CompressionLaw, compression_law, format_kinds, most
 from paramscale.laws.compression_methods import Method, method_named
 from paramscale.laws.noise import coded_noise, floating_noise, pattern_noise, rounding_noise
 from paramscale.specs.changes import Distillation, Pruning, Quantization
 from paramscale.typing import Floats
 
-__all__ = ["ROW", "Compressed", "losses_added", "noise_of_weights"]
+__all__ = ["NOTHING", "ROW", "Compressed", "losses_added", "noise_of_weights", "some"]
 
 #: Weights of a row, where a scale is kept a row: what models of a few billions have.
 ROW = 4096.0
@@ -62,7 +62,7 @@ class _Part(NamedTuple):
     spread: Floats
 
 
-_ZERO = np.float64(0.0)
+_ZERO, _ONE = np.float64(0.0), np.float64(1.0)
 NOTHING = Compressed(_ZERO, _ZERO, _ZERO, {"weights": _ZERO}, _ZERO, ())
 
 
@@ -116,6 +116,11 @@ def losses_added(
     return _summed(law, parts, remarks, tokens is None) if parts else NOTHING
 
 
+def some(mask: Any) -> bool:
+    """Return whether a condition holds anywhere; np.any costs ten times as much for one truth."""
+    return bool(mask) if isinstance(mask, np.bool_) else bool(np.any(mask))
+
+
 def _summed(
     law: CompressionLaw, parts: list[_Part], remarks: list[str], unknown: bool
 ) -> Compressed:
@@ -127,16 +132,17 @@ def _summed(
         loss = np.exp(part.added.log) * part.share
         total = total + loss
         square = square + loss * loss * (part.added.scatter**2 + part.spread**2)
-        beyond = np.maximum(beyond, part.added.beyond)
+        beyond = most(beyond, part.added.beyond)
         shown[part.name] = shown[part.name] + loss if part.name in shown else loss
     if unknown:
         remarks = [*remarks, "training tokens are not stated, taken as 2 T"]
-    if np.any(beyond > 0.1):
+    if some(beyond > 0.1):
         remarks = [*remarks, "outside the sizes, bits or sparsities that were measured"]
-    with np.errstate(invalid="ignore"):
-        relative = np.sqrt(square) / total
-    if np.ndim(total):
-        relative = np.where(total > 0.0, relative, 0.0)
+    if isinstance(total, float):
+        relative = np.sqrt(square) / total if total > 0.0 else _ZERO
+    else:
+        with np.errstate(invalid="ignore"):
+            relative = np.where(total > 0.0, np.sqrt(square) / total, 0.0)
     factor, floor = np.exp(_Z90 * relative), _Z90 * law.floor * (total > 0.0)
     ends = total / factor - floor, total * factor + floor
     return Compressed(total, *ends, shown, beyond, tuple(dict.fromkeys(remarks)))
@@ -144,8 +150,8 @@ def _summed(
 
 def _left(law: CompressionLaw, recovery: Floats, parameters: Floats) -> tuple[Floats, Floats]:
     """Return the share of the loss that training after the change leaves, and its log scatter."""
-    if not np.any(recovery > 0.0):
-        return np.float64(1.0), _ZERO
+    if not some(recovery > 0.0):
+        return _ONE, _ZERO
     per = recovery / parameters / law.recovery_tokens
     share = 1.0 / (1.0 + per**law.recovery_exponent)
     return share, np.where(recovery > 0.0, law.recovery_scatter, 0.0)[()]
@@ -163,7 +169,7 @@ def _added(
     if isinstance(change, Pruning):
         yield from _cut(law, change, parameters, tokens, text, remarks)
         return
-    if np.any(change.weight_bits < WHOLE):
+    if some(change.weight_bits < WHOLE):
         method = method_named(change.method)
         _remark(method, change.method, remarks)
         noise, offset = noise_of_weights(change, method), _offset(law, change, method)
@@ -188,6 +194,9 @@ def _cut(
         remarks.append(f"no loss was measured of {change.structure} taken out: as for channels")
         method = method._replace(known=False)
     noise = pattern_noise(change.structure, change.sparsity)
+    if family == "structured":  # of a width, the share of weights that goes is larger
+        left = change.parameters_after / change.parameters_before
+        noise = np.where(np.isfinite(left), 1.0 - left, noise)[()]
     with np.errstate(divide="ignore"):
         yield "pruning", law.added(method, noise, parameters, tokens, text=text)
 
@@ -216,11 +225,23 @@ def _file_type(change: Quantization) -> str:
     return _name(change.weight_format) or change.method.rpartition(" ")[2]
 
 
+@lru_cache(maxsize=256)
+def _least_bits(file_type: str) -> float:
+    """Return the fewest bits a weight of measured files of a type; 0 where none was.
+
+    Formats of a block share their names with files that keep some tensors in more bits, and only
+    files were measured.
+    """
+    return compression_law().methods["gguf"].offsets.get(f"bits:{file_type}", 0.0)
+
+
 def noise_of_weights(change: Quantization, method: Method) -> Floats:
     """Return nu of the weights under a record of quantization."""
     if method.family in ("gguf", "codebook"):
         stated = change.bits_per_weight
-        return coded_noise(np.where(np.isnan(stated), change.weight_bits, stated)[()])
+        bits = np.where(np.isnan(stated), change.weight_bits, stated)[()]
+        least = _least_bits(_file_type(change).lower()) if method.family == "gguf" else 0.0
+        return coded_noise(most(bits, least) if least else bits)
     mantissa = _floating(f"{_name(change.weight_format)} {change.method}".lower())
     if mantissa:
         return floating_noise(mantissa)
@@ -251,7 +272,7 @@ def _offset(law: CompressionLaw, change: Quantization, method: Method) -> Floats
 
 def _where(lossy: Any, added: Added) -> Added:
     """Return what is added, nothing at the points of a grid that stay in 16 bits."""
-    if np.ndim(lossy) == 0:
+    if isinstance(lossy, np.bool_):
         return added
     log = np.where(lossy, added.log, -np.inf)
     return added._replace(log=log, beyond=np.where(lossy, added.beyond, 0.0))
@@ -259,7 +280,7 @@ def _where(lossy: Any, added: Added) -> Added:
 
 def _other_noise(change: Quantization) -> Iterator[tuple[str, Any, Floats]]:
     """Yield activations and caches in few bits, and their noise."""
-    if np.any(change.activation_bits < WHOLE):
+    if some(change.activation_bits < WHOLE):
         words = _name(change.activation_format).lower()
         mantissa = _floating(words) or (3.0 if "fp8" in change.method.lower() else 0.0)
         noise = (
@@ -270,7 +291,7 @@ def _other_noise(change: Quantization) -> Iterator[tuple[str, Any, Floats]]:
         smooth = method == "smoothquant" and eight
         kind = "rotated" if method == "rotated" or mantissa else "smooth" if smooth else "plain"
         yield f"activation_{kind}", change.activation_bits < WHOLE, noise
-    if np.any(change.kv_bits < WHOLE):
+    if some(change.kv_bits < WHOLE):
         mantissa = _floating(_name(change.kv_format).lower())
         noise = floating_noise(mantissa) if mantissa else rounding_noise(change.kv_bits, 32.0)
         yield "cache", change.kv_bits < WHOLE, noise

@@ -112,7 +112,7 @@ def pattern_noise(structure: str, sparsity: FloatsLike) -> Floats:
 
     Examples
     --------
-    >>> pattern_noise("2:4", 0.5), float(pattern_noise("width", 0.25))
+    >>> float(pattern_noise("2:4", 0.5)), float(pattern_noise("width", 0.25))
     (0.132447, 0.25)
     """
     if structure == "unstructured":

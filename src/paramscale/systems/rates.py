@@ -14,6 +14,7 @@ import numpy as np
 from paramscale.catalogue.accounting import account_fact, making_of
 from paramscale.catalogue.prices import Price, key_of, price_of
 from paramscale.core.interval import Interval
+from paramscale.core.reasons import Reason
 from paramscale.errors import MissingInputError
 from paramscale.specs.account import AccountSpec
 from paramscale.specs.facts import interval_of
@@ -32,9 +33,11 @@ __all__ = [
     "device_life",
     "electricity_rate",
     "energy_boundary",
+    "intensity_field",
     "making_rate",
     "purchase_price",
     "rent_rate",
+    "unknown_figures",
     "water_rate",
     "working_life",
 ]
@@ -82,14 +85,24 @@ def _of_site(site: SiteSpec, name: str) -> Interval:
     """Return a figure of the site; where nothing is known of it, say how to give it."""
     value = getattr(site, name)
     if np.ndim(value) == 0 and np.isnan(value):
-        doc = next(each.metadata["doc"] for each in attrs.fields(SiteSpec) if each.name == name)
-        other = f"; or {_CHOICES[name]}" if name in _CHOICES else ""
-        raise MissingInputError(
-            f"the site {site.name!r} has no {name} ({doc}). Write "
-            f"site=attrs.evolve(site, {name}=...), or ps.SiteSpec({name}=..., ...), or name a place"
-            f" that has it ('paramscale list sites'){other}"
-        )
+        raise MissingInputError(_lack(site, name))
     return interval_of(site, name)
+
+
+def _lack(site: SiteSpec, name: str) -> str:
+    doc = next(each.metadata["doc"] for each in attrs.fields(SiteSpec) if each.name == name)
+    other = f"; or {_CHOICES[name]}" if name in _CHOICES else ""
+    return (
+        f"the site {site.name!r} has no {name} ({doc}). Write site=attrs.evolve(site, {name}=...),"
+        f" or ps.SiteSpec({name}=..., ...), or name a place that has it ('paramscale list sites')"
+        f"{other}"
+    )
+
+
+def unknown_figures(site: SiteSpec, *names: str) -> list[Reason]:
+    """Return where a grid of sites lacks some figures, and how to give them."""
+    values = [(name, getattr(site, name)) for name in names]
+    return [Reason(np.isnan(value), _lack(site, name)) for name, value in values if np.ndim(value)]
 
 
 def _of_account(account: AccountSpec, name: str, key: str = "") -> Interval:
@@ -139,9 +152,14 @@ def _boundary_words(site: SiteSpec, account: AccountSpec) -> str:
     return f"{account.boundary}: {' '.join(words)}; {ready}; {runs}"
 
 
+def intensity_field(account: AccountSpec) -> str:
+    """Return the field of the site that holds the intensity which an account counts."""
+    return f"{'market' if account.carbon_basis == 'market' else 'grid'}_kgco2e_per_kwh"
+
+
 def carbon_rate(site: SiteSpec, account: AccountSpec) -> Rate:
     """Return the greenhouse gas of a joule drawn [kg CO2e / J]."""
-    field = "market_kgco2e_per_kwh" if account.carbon_basis == "market" else "grid_kgco2e_per_kwh"
+    field = intensity_field(account)
     found = factor(_of_site(site, field)) * (1.0 / KWH)
     return Rate(
         found,
