@@ -32,6 +32,18 @@ def front() -> plt.Figure:
     return figure
 
 
+def profiles() -> plt.Figure:
+    """Least loss of a budget, over sizes and over tokens."""
+    best = ps.optimize(
+        model="llama-3.1-8b", minimize="loss_nats",
+        over={"model.parameters": (1e9, 1e12), "training.tokens": (1e10, 1e14)},
+        subject_to={"training_flops": ("<=", 5.76e23)}, use={"training_flops": "six_nd"},
+    )  # fmt: skip
+    axes = best.plot()
+    axes[0].figure.suptitle("Least loss for 576 ZFLOP; grey: within 1 %", fontsize=10)
+    return axes[0].figure
+
+
 def tornado() -> plt.Figure:
     """What the time per token depends on."""
     found = ps.sensitivity(
@@ -48,6 +60,12 @@ def tornado() -> plt.Figure:
     return figure
 
 
+FIGURES = {
+    "optimize_front": front,
+    "optimize_profiles": profiles,
+    "optimize_tornado": tornado,
+}
+
 if __name__ == "__main__":
-    for name, draw in {"optimize_front": front, "optimize_tornado": tornado}.items():
+    for name, draw in FIGURES.items():
         draw().savefig(IMAGES / f"{name}.png", dpi=110)

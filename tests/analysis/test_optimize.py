@@ -177,6 +177,8 @@ def test_layouts_that_do_not_divide_are_passed_over() -> None:
          "tpot_s cannot be estimated at any of 1 points"),
         ({"over": {"serving.weight_format": ["fp9"]}}, UnknownNameError, "did you mean 'fp8'"),
         ({"within": "wide"}, SpecError, "within is 'wide'; give a share such as 0.01"),
+        ({"serving": ps.ServingSpec(prompt_tokens=[1, 2])}, SpecError,
+         "serving.prompt_tokens is an array, and one scenario is wanted"),
         ({"hardware": None}, MissingInputError, "hardware"),
         ({"minimize": "serving.weight_format"}, SpecError, "holds no number"),
     ],
@@ -269,6 +271,26 @@ def test_plots_name_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"plot\(\) needs matplotlib.*paramscale\[plot\]"):
         found.plot()
+
+
+def test_the_plot_of_an_optimum_has_a_panel_a_field() -> None:
+    """Labels alone cannot be plotted along."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    both = ps.optimize(
+        model="llama-3.1-8b", hardware="h100-sxm", minimize="request_latency_s",
+        over={"serving.batch": (1, 64), "serving.prompt_tokens": (128, 8192)},
+    )  # fmt: skip
+    axes = both.plot()
+    assert [each.get_xlabel() for each in axes] == [
+        "serving.batch", "serving.prompt_tokens [tokens]",
+    ]  # fmt: skip
+    assert axes[0].get_ylabel() == "request_latency_s [s]"
+    labels = ps.optimize(
+        model="llama-3.1-8b", minimize="tpot_s", over={"hardware": ["h100-sxm", "b200"]}
+    )
+    with pytest.raises(SpecError, match="only labels varied"):
+        labels.plot()
 
 
 def test_a_plot_has_units_and_the_knee() -> None:

@@ -181,6 +181,35 @@ def test_a_long_range_of_whole_numbers_ends_on_the_very_one() -> None:
     assert near.value == np.min(study.measure({"box.n": around})["bowl_ratio"].value)
 
 
+def test_the_band_of_a_long_range_is_not_that_of_the_last_rungs() -> None:
+    """Narrowing down to neighbours narrows neither the band nor what counts as an end."""
+    options = {"bowl_ratio.centre": (0.0, 0.0, np.log(3e4)), "bowl_ratio.tilt": 0.0}
+    found = optimum("bowl_ratio", {"box.n": (1, 10_000_000)}, options=options, within=0.5)
+    low, high = found.bands["box.n"]
+    assert low < 0.7 * found["box.n"]
+    assert high > 1.4 * found["box.n"]
+    assert found.at_end == {}
+
+
+def test_limits_of_several_axes_that_cannot_be_held() -> None:
+    """Measures that depend on different axes are counted together; no limit is to blame alone."""
+    over = {"box.x": (0.1, 20.0), "box.y": (0.1, 20.0), "box.z": (0.1, 20.0), "box.n": (1, 100)}
+    limits = ["volume_ratio <= 2", "loss_ratio <= 0.35", "sum_ratio <= 41"]
+    with pytest.raises(InfeasibleError, match="no point holds") as caught:
+        optimum("bowl_ratio", over, limits)
+    assert set(caught.value.limits) == {"volume_ratio <= 2", "loss_ratio <= 0.35"}
+
+
+def test_profiles_are_the_best_goal_along_each_field() -> None:
+    """Least of a/x + b/y under x y <= c at each x: y = c/x."""
+    over = {"box.x": (0.5, 50.0), "box.y": (0.01, 1000.0)}
+    found = optimum("loss_ratio", over, {"area_ratio": "<= 6"})
+    values, goal = found.profiles["box.x"]
+    assert values[0] == 0.5
+    assert values[-1] == 50.0
+    assert np.allclose(goal, 3.0 / values + 2.0 * values / 6.0 + 1.0, rtol=1e-3)
+
+
 def test_bands_of_a_flat_optimum() -> None:
     """The band of a parabola in log x is where it stays within the share; the ends are met."""
     over = {"box.x": (1e-3, 1e3), "box.kind": ["plain", "fancy"]}

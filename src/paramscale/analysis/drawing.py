@@ -10,9 +10,10 @@ from paramscale.units import display_scale, unit_of
 
 if TYPE_CHECKING:
     from paramscale.analysis.front import Front
+    from paramscale.analysis.optimum import Optimum
     from paramscale.analysis.sensitivity.result import Sensitivity
 
-__all__ = ["axis_scale", "draw_front", "draw_tornado"]
+__all__ = ["axis_scale", "draw_front", "draw_profiles", "draw_tornado"]
 
 COLOURS = ("#2a6f97", "#e09f3e", "#6a994e", "#d1495b", "#7b5ea7", "#8d6e63", "#4db6ac", "#555555")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -60,7 +61,9 @@ def _logarithmic(axes: Any, which: str) -> None:
 
     getattr(axes, f"set_{which}scale")("log")
     axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axis.get_view_interval()
+    steps = (1.0, 2.0, 5.0) if high < 300.0 * max(low, 1e-300) else (1.0,)
+    axis.set_major_locator(LogLocator(subs=steps))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
@@ -96,4 +99,24 @@ def draw_tornado(pyplot: Any, found: Sensitivity, name: str, axes: Any = None) -
     axes.set_yticks(range(len(ranked)), ranked)
     axes.set_xlabel(label)
     axes.margins(x=0.22)
+    return axes
+
+
+def draw_profiles(pyplot: Any, best: Optimum, axes: Any = None) -> Any:
+    """Return axes with the best goal along each numeric field, its band shaded, the best dotted."""
+    count = len(best.profiles)
+    if axes is None:
+        size = (4.2 * count, 3.6)
+        axes = pyplot.subplots(1, count, figsize=size, squeeze=False, layout="constrained")[1][0]
+    goals = np.concatenate([goal for _, goal in best.profiles.values()])
+    y_factor, y_label = axis_scale(best.goal, goals)
+    for place, (path, (values, goal)) in enumerate(best.profiles.items()):
+        here = axes[place]
+        factor, label = axis_scale(path, values)
+        here.plot(values / factor, goal / y_factor, color=COLOURS[0])
+        here.axvspan(*(end / factor for end in best.bands[path]), color="#eeeeee", zorder=0)
+        here.plot(best.at[path] / factor, best.value / y_factor, "o", color=COLOURS[3])
+        if values.min() > 0.0 and values.max() > 20.0 * values.min():
+            _logarithmic(here, "x")
+        here.set(xlabel=label, ylabel=y_label if place == 0 else "")
     return axes

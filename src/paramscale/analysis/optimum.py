@@ -7,16 +7,22 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
 from paramscale.analysis.search.limits import Limit, format_measure
 from paramscale.core.display import html_details, html_page, html_table, text_table
 from paramscale.core.estimates import Estimates
+from paramscale.core.optional import pandas, pyplot
+from paramscale.errors import SpecError
 from paramscale.specs.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 
 __all__ = ["Choice", "Held", "Optimum"]
+
+Array = npt.NDArray[np.float64]
 
 
 @attrs.frozen(eq=False)
@@ -91,6 +97,9 @@ class Optimum:
     bands : dict of str to (float, float)
         For each numeric field the range about the best point in which the goal stays within
         `within` of it, if the other numeric fields are chosen anew.
+    profiles : dict of str to (array, array)
+        For each numeric field its values from end to end, and the best goal at each if the other
+        numeric fields are chosen anew; NaN where no point holds the limits.
     within : float
         Share of the goal's value by which points of the band are worse.
     choices : tuple of Choice
@@ -115,6 +124,7 @@ class Optimum:
     estimates: Estimates
     limits: tuple[Held, ...]
     bands: dict[str, tuple[float, float]]
+    profiles: dict[str, tuple[Array, Array]] = attrs.field(repr=False)
     within: float
     choices: tuple[Choice, ...]
     at_end: dict[str, str]
@@ -148,10 +158,29 @@ class Optimum:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row a choice of labels: the labels, the goal, whether tied."""
-        from paramscale.core.optional import pandas
-
         rows = [{**x.labels, self.goal: x.value, "tied": x.tied} for x in self.choices]
         return pandas("to_pandas").DataFrame(rows)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Return axes, one for each numeric field: the best goal at each value, and the band.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib axes, optional
+            Where to draw, one a numeric field; new ones unless given.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        SpecError
+            If no field that varied is numeric.
+        """
+        from paramscale.analysis.drawing import draw_profiles
+
+        if not self.profiles:
+            raise SpecError("nothing to plot along: only labels varied; see to_pandas()")
+        return draw_profiles(pyplot("plot"), self, axes)
 
     def __repr__(self) -> str:
         lines = [self._title()]

@@ -87,13 +87,11 @@ def scaled_to(base: ModelSpec, parameters: FloatsLike) -> ModelSpec:
     outside = _held(base, base.embedding) + _held(base, base.head)
     inside = total - outside
     # tables grow with the width, layers with its cube: N = outside * s + inside * s^3
-    low, high = np.zeros_like(wanted), np.cbrt(wanted / inside) + 1.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        small = outside * middle + inside * middle**3 < wanted
-        low, high = np.where(small, middle, low), np.where(small, high, middle)
+    scale = np.cbrt(wanted / inside)  # Newton from above: the function is convex
+    for _ in range(16):
+        scale = (wanted + 2.0 * inside * scale**3) / (outside + 3.0 * inside * scale**2)
     grain = _grain(base)
-    factor = np.maximum(np.rint(high * grain), 1.0) / grain
+    factor = np.maximum(np.rint(scale * grain), 1.0) / grain
     model = _with_width(base, factor)
     outside = _held(model, model.embedding) + _held(model, model.head)
     one = sum((lay.count * _held(model, lay.blocks) for lay in model.layers), start=np.float64(0.0))

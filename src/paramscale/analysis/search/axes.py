@@ -95,13 +95,13 @@ class Rungs:
             return np.arange(len(self.values), dtype=np.float64)
         low, high = self.values[0], self.values[-1]
         if low > 0.0 and high / low >= WIDE:
-            return self._nearest(np.geomspace(low, high, n))
+            return np.unique(self.nearest(np.geomspace(low, high, n)))
         return np.unique(np.rint(np.linspace(0.0, self.top, n)))
 
-    def _nearest(self, wanted: Array) -> Array:
-        """Return the places of the rungs next to some numbers, each once."""
+    def nearest(self, numbers: Any) -> Array:
+        """Return the places of the rungs next to some numbers."""
         middle = 0.5 * (self.values[1:] + self.values[:-1])
-        return np.unique(np.searchsorted(middle, wanted).astype(np.float64))
+        return np.asarray(np.searchsorted(middle, numbers), dtype=np.float64)
 
     def finer(self, u: float) -> Rungs | None:
         """Return the whole numbers about one rung, or None where none is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from paramscale.analysis.search.grid import Case
 from paramscale.analysis.search.score import Wanted
 from paramscale.analysis.search.zoom import zoom
 
-__all__ = ["bands"]
+__all__ = ["Band", "bands"]
 
 Array = npt.NDArray[np.float64]
 
@@ -20,7 +20,26 @@ _CLOSER = 2  # times that each end is looked at more closely
 _ROUNDS = 14
 
 
-def bands(case: Case, wanted: Wanted, best: Array, most: float) -> dict[str, tuple[float, float]]:
+class Band(NamedTuple):
+    """How a goal depends on one field, the other fields optimised anew at each of its values.
+
+    Attributes
+    ----------
+    low, high : float
+        Range about the best point in which the goal stays near its best.
+    values : array
+        Values of the field from end to end.
+    costs : array
+        The least cost at each; infinite where no point holds the limits.
+    """
+
+    low: float
+    high: float
+    values: Array
+    costs: Array
+
+
+def bands(case: Case, wanted: Wanted, best: Array, most: float) -> dict[str, Band]:
     """Return along each axis the range about the best point in which a cost is not passed.
 
     The other axes are optimised anew at each place, so that a range says how free the choice of
@@ -36,19 +55,26 @@ def bands(case: Case, wanted: Wanted, best: Array, most: float) -> dict[str, tup
     return {axis.path: _band(case, wanted, best, most, at) for at, axis in enumerate(case.axes)}
 
 
-def _band(case: Case, wanted: Wanted, best: Array, most: float, at: int) -> tuple[float, float]:
+def _band(case: Case, wanted: Wanted, best: Array, most: float, at: int) -> Band:
     axis, here = case.axes[at], best[at]
     places = np.union1d(axis.coarse(_PLACES), here)
-    ends = _inside(places, _good(case, wanted, best, most, at, places), here)
+    costs = _costs(case, wanted, best, at, places)
+    ends = _inside(places, costs <= most, here)
     for _ in range(_CLOSER):
-        for side, (inner, outer) in enumerate(ends):
-            between = np.linspace(inner, outer, _PLACES // 2)
-            between = np.unique(np.append(inner, np.rint(between) if axis.whole else between))
-            good = _good(case, wanted, best, most, at, between) | (between == inner)
-            ends[side] = _inside(between, good, inner)[side]
-    found = [inner for inner, _ in ends]
-    low, high = (float(axis.value(u)) for u in found)
-    return low, high
+        between = [_between(*each, whole=axis.whole) for each in ends]
+        good = _costs(case, wanted, best, at, np.concatenate(between)) <= most
+        parts = np.split(good, [len(between[0])])
+        for side, (inner, _) in enumerate(ends):
+            known = parts[side] | (between[side] == inner)
+            ends[side] = _inside(between[side], known, inner)[side]
+    low, high = (float(axis.value(inner)) for inner, _ in ends)
+    return Band(low, high, axis.value(places), costs)
+
+
+def _between(inner: float, outer: float, *, whole: bool) -> Array:
+    """Return places from a good one to one that is not."""
+    places = np.linspace(inner, outer, _PLACES // 2)
+    return np.unique(np.append(inner, np.rint(places) if whole else places))
 
 
 def _inside(places: Array, good: Any, start: float) -> list[tuple[float, float]]:
@@ -64,19 +90,16 @@ def _inside(places: Array, good: Any, start: float) -> list[tuple[float, float]]
     return ends
 
 
-def _good(
-    case: Case, wanted: Wanted, best: Array, most: float, at: int, places: Array
-) -> npt.NDArray[np.bool_]:
-    """Return for places along one axis whether the cost can be held, the other axes free."""
+def _costs(case: Case, wanted: Wanted, best: Array, at: int, places: Array) -> Array:
+    """Return for places along one axis the least cost, the other axes free."""
     tops = np.array([axis.top for axis in case.axes])
-    good = np.zeros(len(places), dtype=bool)
-    for centre, width in ((best, 0.25 * tops), (0.5 * tops, tops)):
-        rows = np.tile(centre, (len(places), 1))
-        rows[:, at] = places
-        width = width.copy()
-        width[at] = 0.0
-        found = zoom(case, wanted, rows, np.tile(width, (len(places), 1)), rounds=_ROUNDS)
-        good |= (found.violation == 0.0) & (found.cost <= most)
-        if len(case.axes) == 1:
-            break
-    return good
+    starts = [(best, 0.25 * tops), (0.5 * tops, tops)][: 1 if len(tops) == 1 else 2]
+    centres = np.repeat([centre for centre, _ in starts], len(places), axis=0)
+    widths = np.repeat([width for _, width in starts], len(places), axis=0)
+    centres[:, at] = np.tile(places, len(starts))
+    widths[:, at] = 0.0
+    found = zoom(case, wanted, centres, widths, rounds=_ROUNDS)
+    held = (found.violation == 0.0) & ~np.isnan(found.cost)
+    costs = np.where(held, found.cost, np.inf).reshape(len(starts), len(places))
+    least: Array = costs.min(axis=0)
+    return least

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.analysis.optimum import Choice, Held, Optimum
-from paramscale.analysis.search.band import bands
+from paramscale.analysis.search.axes import Rungs
+from paramscale.analysis.search.band import Band, bands
 from paramscale.analysis.search.grid import Case, Grid
 from paramscale.analysis.search.infeasible import infeasible
 from paramscale.analysis.search.refine import best_cells, refined
@@ -87,7 +88,8 @@ def _optimum(
     measured = case.measure(point)
     value, low, high = map(float, measured[wanted.goal.measure])
     most = _most(wanted, value, low, high, within)
-    flat = bands(case, wanted, point, most) if refine else _coarse_bands(best.grid, wanted, most)
+    flat = _bands(best, wanted, most) if refine else _coarse_bands(best.grid, wanted, most)
+    goals = {path: (x.values, wanted.goal.cost(_nan(x.costs))) for path, x in flat.items()}
     return Optimum(
         goal=wanted.goal.measure,
         maximized=bool(wanted.goal.maximize),
@@ -101,10 +103,11 @@ def _optimum(
         use=case.study.names_used(estimates),
         estimates=estimates,
         limits=_held(case, wanted, point),
-        bands=flat,
+        bands={path: _about(values[path], x) for path, x in flat.items()},
+        profiles=goals,
         within=abs(most - wanted.goal.cost(value)) / (abs(value) or 1.0),
         choices=tuple(_choice(each, wanted, most) for each in bests),
-        at_end=_at_end(case, point),
+        at_end=_at_end(best.grid.case, values),
         points=sum(prod(each.grid.shape) for each in bests),
         holding=holding,
     )
@@ -156,24 +159,44 @@ def _neighbours(case: Case, point: Array) -> Array:
     return np.array(rows)
 
 
-def _at_end(case: Case, point: Array) -> dict[str, str]:
+def _at_end(case: Case, values: dict[str, Any]) -> dict[str, str]:
     """Return the ranges and ladders whose end the best point is at."""
     found = {}
-    for axis, u in zip(case.axes, point, strict=True):
-        if axis.top > 0.0 and u in (0.0, axis.top):
-            found[axis.path] = "lower" if u == 0.0 else "upper"
+    for axis in case.axes:
+        low, high = (float(axis.value(u)) for u in (0.0, axis.top))
+        if low < high and values[axis.path] in (low, high):
+            found[axis.path] = "lower" if values[axis.path] == low else "upper"
     return found
 
 
-def _coarse_bands(grid: Grid, wanted: Wanted, most: float) -> dict[str, tuple[float, float]]:
+def _bands(best: _Best, wanted: Wanted, most: float) -> dict[str, Band]:
+    """Return the bands in the case as it was asked for, of which ladders may be narrowed now."""
+    case, point = best.grid.case, best.rows.coordinates[0].copy()
+    for at, (axis, now) in enumerate(zip(case.axes, best.case.axes, strict=True)):
+        if isinstance(axis, Rungs) and now is not axis:
+            point[at] = float(axis.nearest(now.value(point[at])))
+    return bands(case, wanted, point, most)
+
+
+def _about(value: float, band: Band) -> tuple[float, float]:
+    return min(value, band.low), max(value, band.high)
+
+
+def _nan(costs: Array) -> Array:
+    return np.where(np.isinf(costs), np.nan, costs)
+
+
+def _coarse_bands(grid: Grid, wanted: Wanted, most: float) -> dict[str, Band]:
     """Return the range of each field over all points of the coarse grid in the band."""
-    shape = grid.shape
-    good = np.zeros(shape, dtype=bool)
+    shape, size = grid.shape, len(grid.shape)
+    cost = np.empty(shape)
     for part, measured in grid.measure():
         score = wanted.score(measured)
-        good[part] = (score.violation == 0.0) & (score.cost <= most)
-    places = np.nonzero(good)
-    return {
-        axis.path: (float(axis.value(u[at.min()])), float(axis.value(u[at.max()])))
-        for axis, u, at in zip(grid.case.axes, grid.coordinates, places, strict=True)
-    }
+        cost[part] = np.where(score.violation == 0.0, score.cost, np.inf)
+    found = {}
+    for at, (axis, u) in enumerate(zip(grid.case.axes, grid.coordinates, strict=True)):
+        least = cost.min(axis=tuple(k for k in range(size) if k != at))
+        good = np.flatnonzero(least <= most)
+        low, high = (float(axis.value(u[place])) for place in (good[0], good[-1]))
+        found[axis.path] = Band(low, high, axis.value(u), least)
+    return found

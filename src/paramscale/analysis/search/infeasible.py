@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -71,7 +72,7 @@ def _counted(
             good = ~np.isnan(np.broadcast_to(cost, shape))
             total, known = total + good.size, known + int(good.sum())
             for each in sets:
-                counts[each] += int(np.logical_and.reduce([good, *(held[i] for i in each)]).sum())
+                counts[each] += int(reduce(np.logical_and, (held[at] for at in each), good).sum())
             for limit, values in zip(limits, taken, strict=True):
                 finite = np.asarray(values)[np.isfinite(values)]
                 if finite.size:

@@ -13,6 +13,7 @@ from paramscale.analysis.fields import MADE, Field, field_of, with_fields
 from paramscale.core.collection import ESTIMATORS, Estimators
 from paramscale.core.estimates import Estimates
 from paramscale.core.record import Estimator, Interval
+from paramscale.core.spec import array_fields
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.specs.scenario import Scenario
 
@@ -124,12 +125,20 @@ def study_of(
     ------
     UnknownNameError
         If a measure is neither.
+    SpecError
+        If the scenario is a grid.
     """
     world.registry.load()
     if isinstance(scenario, Mapping):
         base = collect_inputs(world, None, {**scenario, **specs})
     else:
         base = collect_inputs(world, scenario, specs)
+    arrays = [path for name, spec in base.items() for path, _ in _arrays(name, spec)]
+    if arrays:
+        raise SpecError(
+            f"{arrays[0]} is an array, and one scenario is wanted to start from; give it one value,"
+            f" or let it vary: over={{{arrays[0]!r}: [...]}}"
+        )
     wanted = tuple(dict.fromkeys(measures))
     for name in wanted:
         _check(name, world)
@@ -140,6 +149,13 @@ def scenario_of(specs: Mapping[str, Any]) -> Scenario:
     """Return specs as a scenario; given quantities, which it has no place for, are left out."""
     known = {field.name for field in attrs.fields(Scenario)}
     return Scenario(**{name: value for name, value in specs.items() if name in known})
+
+
+def _arrays(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the arrays of a spec, or a given quantity that is one, by path."""
+    if isinstance(value, (float, np.ndarray)):
+        return [(name, value)] if np.ndim(value) else []
+    return [*array_fields(name, value)]
 
 
 def _is_field(name: str) -> bool:
