@@ -16,7 +16,7 @@ from PIL import Image
 import paramscale as ps
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-WIDTH, HEIGHT = 1180, 1320
+WIDTH, HEIGHT = 1180, 1300
 COLOURS = 256
 
 

@@ -252,15 +252,16 @@ def _balance_words(where: _Where, best: int, worth: float, last: int) -> str:
     """Return up to where growing pays, and what the next doubling of size would do."""
     label, share = where.labels[best], f"{100 * worth:g} %"
     cost = _COUNTED[_total(where.rows)]
-    pays = f"each doubling of the total cost ({cost} of training and use) saves {share} of the loss"
+    total = f"the total cost ({cost} of training and use)"
+    pays = f"saves {share} of the loss or more a doubling of {total}"
     ahead = _next_doubling(where, best)
     if best == last or ahead is None:
-        return f"Up to {label}, the largest size here, {pays} or more."
+        return f"Growing up to {label}, the largest size here, {pays}."
     size, factor, saved = ahead
     each = 100 * saved / np.log2(factor)
     saves = f"saves {each:.2g} % a doubling" if saved > 0.0 else "saves nothing"
     grown = f"growing on to {size} costs {factor:.2g} times as much and {saves}"
-    return f"Up to {label}, {pays} or more; {grown}."
+    return f"Growing up to {label} {pays}; {grown}."
 
 
 def _next_doubling(where: _Where, best: int) -> tuple[str, float, float] | None:
