@@ -95,6 +95,16 @@ def test_refused(items: Any, more: Any, error: type[ParamscaleError], text: str)
         ps.compare(items, **more)
 
 
+def test_a_narrow_text_repeats_the_reference() -> None:
+    """Scenarios that do not fit stand in a further table beside the reference."""
+    names = ["llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b"]
+    found = ps.compare(names, quantities=["parameters", "kv_cache_bytes"])
+    text = found.text(60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.count("llama-3.1-8b ") == 2
+    assert found.text() == repr(found)
+
+
 def test_an_unknown_row_is_refused() -> None:
     """With what is near."""
     with pytest.raises(UnknownNameError, match="did you mean 'parameters'"):

@@ -110,10 +110,23 @@ class Compared:
             rows.append(row)
         return pandas("to_pandas").DataFrame(rows).set_index("quantity")
 
-    def __repr__(self) -> str:
+    def text(self, width: int = 10_000) -> str:
+        """Return the table; scenarios that do not fit a width follow in tables of their own."""
         header, rows = self._table()
-        lines = [self._title(), text_table(header, rows), *self._notes()]
-        return "\n".join(lines)
+        kept, blocks = [0, 1], []
+        for column in range(2, len(header)):
+            if _wide(header, rows, [*kept, column]) > width and len(kept) > 2:
+                blocks.append(kept)
+                kept = [0, 1]
+            kept = [*kept, column]
+        tables = [
+            text_table([header[k] for k in block], [[row[k] for k in block] for row in rows])
+            for block in [*blocks, kept]
+        ]
+        return "\n".join([self._title(), "\n\n".join(tables), *self._notes()])
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def _repr_html_(self) -> str:
         header, rows = self._table()
@@ -218,6 +231,11 @@ def compare(
     rows = [_difference(name, found, at) for name in dict.fromkeys(q for e in found for q in e)]
     rows.sort(key=lambda each: -np.inf if np.isnan(each.size) else each.size, reverse=True)
     return Compared(names, at, tuple(rows), tuple(found))
+
+
+def _wide(header: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> int:
+    """Return how wide a table of some columns is."""
+    return sum(max(len(row[k]) for row in [header, *rows]) + 2 for k in columns) - 2
 
 
 def _named(scenarios: Sequence[Any]) -> dict[str, Any]:

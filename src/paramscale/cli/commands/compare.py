@@ -42,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         found = compare(_scenarios(arguments), quantities=wanted, use=dict(arguments.use))
     except MissingInputError as error:
         raise with_options(error) from error
+    width = terminal_width()
     if arguments.json:
         print(dump(found.plain()))
     else:
-        print("\n".join(within_width(repr(found), terminal_width())))
+        print("\n".join(within_width(found.text(width), width)))
     return 0
 
 
