@@ -124,7 +124,7 @@ WIDTHS = {
         "ttft_s_known": 1.0, "ttft_s_machine": 0.40, "ttft_s_engine": 0.40,
     },
     "static": {
-        "tpot_s_known": 0.25, "tpot_s_machine": 0.15, "tpot_s_engine": 0.30,
+        "tpot_s_known": 0.32, "tpot_s_machine": 0.15, "tpot_s_engine": 0.30,
         "ttft_s_known": 0.40, "ttft_s_machine": 0.25, "ttft_s_engine": 0.40,
     },
     "single_stream": {

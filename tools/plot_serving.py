@@ -19,11 +19,16 @@ import paramscale as ps
 from paramscale.validation.row import Comparison
 from paramscale.validation.tables.inference import inference
 
+#: Dots an inch; thousands of points make large files.
+SHARPNESS = {"serving_measured": 64, "serving_curves": 120}
+
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 #: Quantity, group, title, unit and factor of each panel.
 PANELS = (
     ("tpot_s", "in_scope: serving", "serving: time per output token", "ms", 1e3),
+    ("ttft_s", "in_scope: serving", "serving: first token", "s", 1.0),
+    ("throughput_tokens_per_s", "in_scope: serving", "serving: output tokens/s", "tokens/s", 1.0),
     ("throughput_tokens_per_s", "in_scope: offline", "offline: output tokens/s", "tokens/s", 1.0),
     ("tpot_s", "in_scope: single stream decode", "single stream: decode step", "ms", 1e3),
     ("ttft_s", "in_scope: single stream prefill", "single stream: prompt", "s", 1.0),
@@ -39,7 +44,10 @@ def _panel(axes: Any, rows: list[Comparison], title: str, unit: str, factor: flo
     hits = (low <= truth) & (truth <= high)
     for mask, colour, label in ((hits, "#2a6f97", "inside"), (~hits, "#d1495b", "outside")):
         bars = [value[mask] - low[mask], high[mask] - value[mask]]
-        axes.errorbar(truth[mask], value[mask], yerr=bars, fmt="none", ecolor=colour, alpha=0.08)
+        axes.errorbar(
+            truth[mask], value[mask], yerr=bars, fmt="none", ecolor=colour, elinewidth=0.6,
+            alpha=0.06,
+        )  # fmt: skip
         axes.plot(truth[mask], value[mask], ".", color=colour, markersize=3, label=label)
     ends = [min(truth.min(), value.min()) * 0.8, max(truth.max(), value.max()) * 1.2]
     axes.plot(ends, ends, color="black", linewidth=0.8)
@@ -53,7 +61,7 @@ def _panel(axes: Any, rows: list[Comparison], title: str, unit: str, factor: flo
 def against_measurements(folder: Path) -> plt.Figure:
     """Predicted against measured, a panel a regime."""
     compared = list(inference(folder))
-    figure, grid = plt.subplots(2, 2, figsize=(10, 9.5))
+    figure, grid = plt.subplots(3, 2, figsize=(9, 12.5))
     for axes, (quantity, group, title, unit, factor) in zip(grid.flat, PANELS, strict=True):
         rows = [row for row in compared if row.quantity == quantity and row.group == group]
         _panel(axes, rows, title, unit, factor)
@@ -94,7 +102,7 @@ def main(folder: Path) -> None:
         ("serving_measured", against_measurements(folder)),
         ("serving_curves", curves()),
     ):
-        figure.savefig(IMAGES / f"{name}.png", dpi=120)
+        figure.savefig(IMAGES / f"{name}.png", dpi=SHARPNESS[name])
         plt.close(figure)
 
 

@@ -63,9 +63,11 @@ def main() -> None:
         np.array([getattr(run, name) for run in runs]) / 3600.0
         for name in ("truth", "predicted", "low", "high")
     )
-    panel(right, truth, found, "h; of all devices where their number is not stated")
+    panel(right, truth, found, "h")
     right.errorbar(truth, found, yerr=(found - low, high - found), fmt="o", ms=4, alpha=0.6, lw=0.8)
-    right.set_title("Published runs, from size and machine alone")
+    right.set_title("Time of published runs, from size and machine alone")
+    words = "device-hours where the number of devices is not stated;\nbars: 90 % interval"
+    right.text(0.97, 0.04, words, transform=right.transAxes, ha="right", fontsize=7)
     figure.savefig(IMAGE, dpi=110)
 
 

@@ -71,10 +71,13 @@ def device_time(
     return _run(training_step, training, goodput_fraction, parallel.devices)
 
 
-def _from_size(work: Bill, hardware: HardwareSpec, training: TrainingSpec) -> Interval:
+def _from_size(
+    work: Bill, hardware: HardwareSpec, training: TrainingSpec, unstated: float
+) -> Interval:
     load = training_load(work)
     total = run_seconds(load, hardware, training) * training.tokens
-    spread = np.exp(of_framework("width_run", ""))
+    widths = of_framework("width_run", ""), unstated * of_framework("width_unstated", "")
+    spread = np.exp(np.hypot(*widths))
     return Interval(total, total / spread, total * spread)
 
 
@@ -90,20 +93,33 @@ _RUNS = "published device-hours: run_overhead in catalogue/data/training_calibra
     name="device_class",
 )
 def device_class_time(
-    training_work: Bill, hardware: HardwareSpec, training: TrainingSpec
+    training_work: Bill,
+    hardware: HardwareSpec,
+    training: TrainingSpec,
+    *,
+    unstated: float = 0.0,
 ) -> Interval:
     """Device time of a run whose layout is not known, by what runs on such machines took.
 
-    Work of the bill at the efficiency of one device, times what published runs took more.
+    Work of the bill at the efficiency of one device, times what published runs took more. Where
+    only the size of a data set is known, not the tokens seen, say ``unstated=1``.
     """
-    return _from_size(training_work, hardware, training)
+    return _from_size(training_work, hardware, training, unstated)
 
 
 @estimator(gives=q.TRAINING_TIME_S, source=_RUNS, kind="calibrated", domain=_DOMAIN, rank=1)
 def device_class(
-    training_work: Bill, hardware: HardwareSpec, training: TrainingSpec, parallel: ParallelSpec
+    training_work: Bill,
+    hardware: HardwareSpec,
+    training: TrainingSpec,
+    parallel: ParallelSpec,
+    *,
+    unstated: float = 0.0,
 ) -> Interval:
-    """Calendar time of a run of which only the number of devices is known."""
+    """Calendar time of a run of which only the number of devices is known.
+
+    Where only the size of a data set is known, not the tokens seen, say ``unstated=1``.
+    """
     assert parallel.devices is not None
-    found = _from_size(training_work, hardware, training)
+    found = _from_size(training_work, hardware, training, unstated)
     return Interval(*[seconds / parallel.devices for seconds in found])

@@ -90,15 +90,18 @@ def _whole_run(row: Cells, name: str, label: str, cells: Cells, tokens: float) -
     group = "in_scope" if scored else "out_of_scope"
     place = ("training_time_s", name, label)
     try:
-        found = _time(cells, tokens, devices)
+        found = _time(cells, tokens, devices, unstated=not scored)
     except ParamscaleError as error:
         return Comparison(*place, truth, group=group, refused=str(error))
     value, low, high = map(float, (found.value, found.low, found.high))
     return Comparison(*place, truth, value, low, high, group)
 
 
-def _time(cells: Cells, tokens: float, devices: float) -> Any:
-    """Return the estimated time of a run from its size alone."""
+def _time(cells: Cells, tokens: float, devices: float, *, unstated: bool) -> Any:
+    """Return the estimated time of a run from its size alone.
+
+    Rows that are not usable for hours count the data set in points, and not how often it was seen.
+    """
     model, _ = model_of(cells)
     machine = machine_of(cells["hardware"])
     if np.isnan(tokens):
@@ -107,5 +110,5 @@ def _time(cells: Cells, tokens: float, devices: float) -> Any:
     training = TrainingSpec(tokens=tokens, sequence_length=length)
     return estimate(
         model=model, hardware=machine, training=training, parallel=ParallelSpec(data=devices),
-        quantities="training_time_s",
+        quantities="training_time_s", options={"training_time_s.unstated": float(unstated)},
     )["training_time_s"]  # fmt: skip
