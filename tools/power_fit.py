@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -108,6 +108,10 @@ def throughput(case: Case, found: Times) -> float:
     if serving.schedule != "continuous":
         latency = latency * np.maximum(serving.batch / (found.running * layout.data), 1.0)
     return float(serving.batch * serving.output_tokens / latency)
+
+
+#: Returns the coefficients of the times of a case, before what is fitted here.
+Plain: TypeAlias = Callable[[Case], Coefficients]
 
 
 class Prior(NamedTuple):
@@ -251,17 +255,21 @@ class _Stack:
         self.data = np.array([float(each.parallel.data) for each in what])
 
 
-def fit_stalls(found: list[Case]) -> tuple[dict[str, float], Any, dict[str, float]]:
+def fit_stalls(
+    found: list[Case], plain: Plain | None = None
+) -> tuple[dict[str, float], Any, dict[str, float]]:
     """Return what steps with prompts take longer; see :func:`fit_engine`.
 
     From the throughput of the engine whose token times the general coefficients were fitted on.
     """
     mine = [case for case in found if case.what.serving.engine == "vllm"]
     start = {"stall_layer_s": (1e-4, 1.0), "stall_expert_s": (3e-4, 1.0)}
-    return _fit_times(mine, start, lambda c, values: c._replace(**values))
+    return _fit_times(mine, start, lambda c, values: c._replace(**values), plain)
 
 
-def fit_engine(found: list[Case], engine: str) -> tuple[dict[str, float], Any, dict[str, float]]:
+def fit_engine(
+    found: list[Case], engine: str, plain: Plain | None = None
+) -> tuple[dict[str, float], Any, dict[str, float]]:
     """Return the factors of an engine, expected over measured throughput, and deviations."""
     mine = [case for case in found if case.what.serving.engine == engine]
     start = {name: (1.0, deviation) for name, deviation in FACTORS[engine].items()}
@@ -269,16 +277,16 @@ def fit_engine(found: list[Case], engine: str) -> tuple[dict[str, float], Any, d
     def made(c: Coefficients, values: dict[str, Any]) -> Coefficients:
         return c._replace(**{name: getattr(c, name) * each for name, each in values.items()})
 
-    return _fit_times(mine, start, made)
+    return _fit_times(mine, start, made, plain)
 
 
 def _fit_times(
-    mine: list[Case], start: dict[str, tuple[float, float]], make: Any
+    mine: list[Case], start: dict[str, tuple[float, float]], make: Any, of: Plain | None
 ) -> tuple[dict[str, float], Any, dict[str, float]]:
     names = list(start)
     first = np.log([value for value, _ in start.values()])
     deviation = np.array([wide for _, wide in start.values()])
-    plain = [_plain(case) for case in mine]
+    plain = [(of or _plain)(case) for case in mine]
     truth = np.array([case.what.throughput for case in mine])
 
     def ratio(x: Any) -> Any:

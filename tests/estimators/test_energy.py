@@ -136,6 +136,8 @@ def test_idle_experts_are_warned_of() -> None:
     layout = ps.ParallelSpec(data=8, expert=8)
     warned = served("deepseek-v3", "h200-sxm", batch=8, weight_format="fp8", layout=layout)
     assert any("get no tokens" in text for text in warned.remarks("power_w"))
+    energy = warned["chip_energy_per_token_j"]
+    assert energy.high / energy.value > 1.5
     for fields in (
         {"model": "deepseek-v3", "weight_format": "bf16", "layout": layout},
         {"model": "deepseek-v3", "weight_format": "fp8", "layout": ps.ParallelSpec(tensor=8)},

@@ -21,7 +21,7 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.drawn import Z90
-from paramscale.systems.power import limit_of, power_coefficients, power_rules
+from paramscale.systems.power import limit_of, power_coefficients, power_rules, power_width
 from paramscale.systems.power_scope import power_log_width, power_unmeasured
 from paramscale.systems.rules import reasons_of
 from paramscale.systems.sequences import tokens_a_step
@@ -139,7 +139,7 @@ def draw(
     passing = np.minimum((shares.static + shares.busy) / shares.total, 1.0)
     remarks = serving_times.remarks + power_unmeasured(hardware, serving)
     if idle_experts(times, machine, parallel):
-        remarks = (*remarks, IDLE_EXPERTS)
+        remarks, own = (*remarks, IDLE_EXPERTS), np.hypot(own, power_width("idle_experts"))
     return ServingPower(
         power, whole * c.static * most, whole * most, made, shares, own, late, passing, remarks
     )

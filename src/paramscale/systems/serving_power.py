@@ -145,8 +145,7 @@ def share_of(static: Floats, draw: Floats, seconds: Floats, most: Floats) -> Flo
 #: What is said of replicas that hold experts of their own in 8 bits.
 IDLE_EXPERTS = (
     "data-parallel attention with routed experts in 8 bits: ranks whose experts get no tokens wait"
-    " for the others, and padded kernels draw more than their bytes; measured runs lie up to twice"
-    " as high at small batches"
+    " for the others; no such run was measured"
 )
 
 

@@ -84,6 +84,8 @@ def _measured(row: dict[str, str]) -> Measured:
         raise Refused("the batch is not said")
     model = _model(row, legacy)
     prompt, variation, assumed = _prompt(row)
+    if (group := _group(row, legacy)).endswith("keys and values"):
+        assumed = (*assumed, "a cache of keys and values")
     dense, experts = _formats(row, model)
     serving = ServingSpec(
         batch=max(round(batch), 1), prompt_tokens=prompt, output_tokens=max(round(output), 1),
@@ -92,7 +94,7 @@ def _measured(row: dict[str, str]) -> Measured:
     )  # fmt: skip
     return Measured(
         model, _hardware(row["hardware"]), serving, _layout(row), energy,
-        _number(row, "throughput_output_tok_s") or float("nan"), _group(row, legacy),
+        _number(row, "throughput_output_tok_s") or float("nan"), group,
     )  # fmt: skip
 
 
