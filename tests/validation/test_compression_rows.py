@@ -41,7 +41,11 @@ def test_rounding_of_printed_figures() -> None:
 def test_a_row_without_a_size_is_refused() -> None:
     """What cannot be predicted says why."""
     with pytest.raises(ValueError, match="no size"):
-        quantized(rows("quantization.csv")[0] | {"params": ""})
+        quantized(rows("quantization.csv")[0] | {"params": "", "model": "nameless"})
+    assert (
+        quantized(rows("quantization.csv")[0] | {"params": "", "model": "Yi-34B"}).parameters
+        == 34e9
+    )
     with pytest.raises(ValueError, match="structure 'rings' is not known"):
         pruned(rows("pruning.csv")[0] | {"structure": "rings"})
 

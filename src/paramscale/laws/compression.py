@@ -101,7 +101,7 @@ class CompressionLaw:
         Standard deviation [nats] of differences that have nothing to do with the method: what a
         measured loss scatters by between equal models.
     unknown_data, unknown_method, per_noise, per_size : float
-        What widens the scatter: tokens not known; a method that was not met; a unit of ``x``
+        What widens the scatter: tokens not known; a method that was not fitted; a unit of ``x``
         outside the measured range; a unit of ln N outside that of the models.
     source : str
         How it was fitted.
@@ -176,7 +176,7 @@ class CompressionLaw:
         log = log + self.sensitivity(fit, parameters, tokens, text, x)
         outside = _outside(x, fit.low, fit.high)
         variance = fit.scatter**2 + (self.per_noise * outside) ** 2
-        if not method.known:
+        if method.name == method.family != "gguf" or method.name not in self.methods:
             variance = variance + self.unknown_method**2
         return self._widened(log, variance, outside, parameters, tokens)
 

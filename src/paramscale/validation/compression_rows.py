@@ -57,6 +57,15 @@ def _number(text: str | None) -> float:
         return np.nan
 
 
+def _size(row: dict[str, str], column: str, model: str) -> float:
+    """Return the parameters that a row states, or else those that the model's name does."""
+    stated = _number(row.get(column))
+    if stated > 0.0:
+        return stated
+    found = re.search(r"(\d+(?:\.\d+)?)\s*([bm])(?![a-z])", model.lower())
+    return float(found[1]) * (1e9 if found[2] == "b" else 1e6) if found else np.nan
+
+
 def _digits(*texts: str) -> int:
     return max(len(text.strip().partition(".")[2]) for text in texts)
 
@@ -110,7 +119,7 @@ def quantized(row: dict[str, str]) -> Compressed:
     SpecError
         If it states no size, no bits, or no loss before and after.
     """
-    added, size = _number(row["delta_loss_nats"]), _number(row["params"])
+    added, size = _number(row["delta_loss_nats"]), _size(row, "params", row["model"])
     nominal = _number(row["weight_bits_nominal"])
     effective = _number(row["weight_bits_effective"])
     bits = nominal if np.isfinite(nominal) else effective
@@ -165,7 +174,7 @@ def pruned(row: dict[str, str]) -> Compressed:
     SpecError
         If it states no size, structure or share, or no loss before and after.
     """
-    added, size = _number(row["delta_loss_nats"]), _number(row["params_before"])
+    added, size = _number(row["delta_loss_nats"]), _size(row, "params_before", row["model"])
     share = _number(row["sparsity_or_ratio"])
     if not np.isfinite(added):
         raise SpecError(f"the row gives no loss before and after, but {row['metric']}")
