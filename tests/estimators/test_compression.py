@@ -110,3 +110,25 @@ def test_one_measured_format_moves_the_next() -> None:
     after = loss(three, training=RUN, use=mine)
     assert after.value == pytest.approx(before.value * 1.5**0.7)
     assert after.high / after.low < before.high / before.low
+
+
+def test_sizes_that_learn_like_rounded_ones() -> None:
+    """Training in few bits: QuEST and Kumar et al. agree within a factor of 1.5 at 4 bits."""
+    four = changed(Quantization(method="qat", weight_bits=4))
+    worth = {
+        how: float(
+            ps.estimate(
+                model=four, parameters=1e8, training=RUN, quantities=["effective_parameters"],
+                use={"effective_parameters": how},
+            )["effective_parameters"].value
+        )
+        for how in ("quest2025", "kumar2024")
+    }  # fmt: skip
+    assert 0.7e8 < worth["quest2025"] < 1e8
+    assert 1.0 / 1.5 < worth["quest2025"] / worth["kumar2024"] < 1.5
+
+
+def test_experts_in_a_format_of_their_own_count() -> None:
+    """Routed experts in 4 bits lose, although everything else stays in 16."""
+    served = ps.ServingSpec(expert_format="mxfp4")
+    assert loss("mixtral-8x7b", training=RUN, serving=served).value > 0.0

@@ -1,4 +1,4 @@
-"""What quantization and pruning cost in loss and accuracy, and the dense size of equal worth."""
+"""What quantization and pruning cost in loss and accuracy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
-from paramscale.laws import Law, parameters_for_loss
 from paramscale.laws.accuracy import accuracy_law
 from paramscale.laws.compressed import NOTHING, Compressed, losses_added, some
 from paramscale.laws.compression import compression_law
-from paramscale.laws.dense_equivalent import dense_equivalent, root_rule
 from paramscale.specs.changes import Quantization
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.serving import ServingSpec
@@ -23,7 +21,7 @@ from paramscale.specs.training import TrainingSpec
 from paramscale.systems.rounded import record_of_formats
 from paramscale.typing import Floats
 
-__all__ = ["compressed", "compressed_loss", "compression_loss", "dense_size", "geometric_mean"]
+__all__ = ["compressed", "compressed_anyhow", "compressed_loss", "compression_loss"]
 
 _SOURCE = (
     "paramscale: laws/compression.py, fitted by tools/fit_compression.py on published perplexities"
@@ -50,8 +48,8 @@ def compressed(
     """Loss added by the records that a model carries, and by the formats it is served in.
 
     A record of quantization is believed before `serving` formats, which do not say how the
-    numbers were rounded. `text` is ``"wikitext"``, or ``"ordinary"`` for web text, on which large
-    models lose less.
+    numbers were rounded; experts in a format of their own are taken for the whole model. `text` is
+    ``"wikitext"``, or ``"ordinary"`` for web text, on which large models lose less.
     """
     return _of(model, serving, parameters, training.tokens, text)
 
@@ -71,9 +69,8 @@ def _of(
     records = [each for each in done if isinstance(each, Quantization)]
     weights = any(some(each.weight_bits < 16.0) for each in records)
     cache = any(some(each.kv_bits < 16.0) for each in records)
-    served = record_of_formats(
-        None if weights else serving.weight_format, None if cache else serving.kv_format
-    )
+    most = serving.expert_format if serving.expert_format is not None else serving.weight_format
+    served = record_of_formats(None if weights else most, None if cache else serving.kv_format)
     if served is not None:
         done = (*done, served)
     return losses_added(done, parameters, tokens, text=text) if done else NOTHING
@@ -167,88 +164,3 @@ def _function(name: str, left: _Left) -> Any:
 
 
 _register()
-
-
-_CLARK = (
-    "Clark et al. 2022, arXiv:2202.01169, in total over active parameters; refitted by"
-    " tools/fit_experts.py (laws/data/experts.csv)"
-)
-
-
-#: Active parameters of the experts of Clark et al. 2022, figure 2.
-_EXPERT_SIZES = 1.5e7, 1.3e9
-_EXPERTS = Domain(
-    {"experts_outside_ratio": (1.0, 1.1), "outside_measured_ratio": (1.0, 1.1)},
-    note="dense models, or experts of 15 M to 1.3 G active parameters with routers of 2022",
-)
-
-
-@estimator(gives=q.EXPERTS_OUTSIDE_RATIO, source=_CLARK)
-def experts_outside(parameters: Floats, active_parameters: Floats) -> Floats:
-    """How far active parameters of experts lie outside of those measured; 1 for a dense model."""
-    low, high = _EXPERT_SIZES
-    factor = np.maximum(np.maximum(low / active_parameters, active_parameters / high), 1.0)
-    return np.where(active_parameters < parameters, factor, 1.0)[()]
-
-
-@estimator(
-    gives=q.EFFECTIVE_PARAMETERS,
-    source=_CLARK,
-    kind="calibrated",
-    rank=0,
-    domain=_EXPERTS,
-)
-def dense_size(
-    parameters: Floats,
-    active_parameters: Floats,
-    compressed: Compressed,
-    loss_law: Law,
-    training: TrainingSpec,
-) -> Interval:
-    """Parameters of the dense model in 16 bits that is as good as this one on the same tokens.
-
-    Experts count by the law of Clark et al., whose gain shrinks with size; loss added by
-    compression by the size at which the chosen law has that much more.
-    """
-    law = dense_equivalent()
-    log = law(parameters, active_parameters)
-    width = _Z90 * law.scatter * (active_parameters < parameters)
-    whole = tuple(np.exp(log + each) for each in (0.0, -width, width))
-    if compressed is NOTHING:
-        return Interval(*whole)
-    losses = (compressed.value, compressed.high, compressed.low)
-    return Interval(*(_as_good(loss_law, n, training.tokens, loss) for n, loss in zip(whole, losses, strict=True)))  # fmt: skip  # noqa: E501
-
-
-def _as_good(law: Law, parameters: Floats, tokens: Floats, added: Floats) -> Floats:
-    """Return the size of which the loss is higher by what was added."""
-    return parameters_for_loss(law, tokens, law(parameters, tokens) + np.maximum(added, 0.0))
-
-
-@estimator(
-    gives=q.EFFECTIVE_PARAMETERS, name="root_rule", source="rule of thumb", rank=2, domain=_EXPERTS
-)
-def geometric_mean(parameters: Floats, active_parameters: Floats) -> Floats:
-    """Root of total times active parameters; compression does not count."""
-    return root_rule(parameters, active_parameters)
-
-
-@estimator(
-    gives=q.EFFECTIVE_PARAMETERS,
-    name="fine_grained_experts",
-    source="Dai et al. 2024 (DeepSeekMoE), arXiv:2401.06066, tables 3 and 9; tools/fit_experts.py",
-    kind="calibrated",
-    rank=3,
-    domain=_EXPERTS,
-)
-def fine_grained(parameters: Floats, active_parameters: Floats) -> Interval:
-    """Dense size of many small experts beside shared ones: a range between two measured models.
-
-    It ends at what the law of Clark et al. says of coarse experts below, and at all parameters
-    above.
-    """
-    law = dense_equivalent()
-    coarse = law(parameters, active_parameters)
-    fine = law.fine * (active_parameters < parameters)
-    value = np.minimum(np.exp(coarse + fine), parameters)
-    return Interval(value, np.minimum(np.exp(coarse), value), parameters + 0.0 * value)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from paramscale.errors import FitError
 from paramscale.typing import Floats
 
-__all__ = ["QuantizedTraining", "fit_quantized_training", "quantized_training"]
+__all__ = ["QuantizedTraining", "bits_factor", "fit_quantized_training", "quantized_training"]
 
 #: Noise of ln(loss) of one run.
 _NOISE = 0.002
@@ -117,3 +117,35 @@ def quantized_training() -> QuantizedTraining:
         values["scatter"],
         values["one_bit_scatter"],
     )
+
+
+#: The best quantizer of QuEST at each number of bits: of weights with activations, and alone.
+_BOTH = {
+    bits: f"HadamardTrustQuantizer/HadamardTrustQuantizer/{bits}/{bits}" for bits in (2, 3, 4)
+} | {1: "HadamardClipQuantizer/HadamardClipQuantizer/1/1"}
+_ALONE = {bits: f"HalfHadamardTrustQuantizer/NoQuantizer/{bits}/16" for bits in (2, 3, 4)} | {
+    1: "HalfHadamardClipQuantizer/NoQuantizer/1/16"
+}
+_EIGHT = "HalfHadamardTrustQuantizer/HalfHadamardTrustQuantizer/8/8"
+
+
+def bits_factor(weight_bits: Floats, activation_bits: Floats) -> Floats:
+    """Return e of weights trained in some bits; 1 from 16 bits on.
+
+    Examples
+    --------
+    >>> bits_factor(np.array([2.0, 4.0, 16.0]), np.float64(16.0)).round(2)
+    array([0.39, 0.81, 1.  ])
+    """
+    both, alone = (_line(table) for table in (_BOTH, _ALONE))
+    rounded = np.exp(np.interp(np.minimum(weight_bits, activation_bits), *both))
+    weights_alone = np.exp(np.interp(weight_bits, *alone))
+    return np.where(activation_bits < 16.0, rounded, weights_alone)[()]
+
+
+def _line(table: Mapping[int, str]) -> tuple[list[float], list[float]]:
+    """Return bits and ln(e), those of 8 and 16 bits included."""
+    factors = quantized_training().factors
+    known = {float(bits): float(np.log(factors[name])) for bits, name in sorted(table.items())}
+    known |= {8.0: float(np.log(factors[_EIGHT])), 16.0: 0.0}
+    return list(known), list(known.values())
