@@ -145,7 +145,8 @@ def test_to_xarray_has_units_and_sources(found: ps.Impact) -> None:
 def test_plot_has_a_panel_a_quantity(found: ps.Impact) -> None:
     pytest.importorskip("matplotlib")
     figure = found.plot("tpot_s", "loss_nats")
-    assert [panel.get_title() for panel in figure.axes[:2]] == ["Each further token", "Loss, nats"]
+    titles = [panel.get_title() for panel in figure.axes[:2]]
+    assert titles == ["In use: Each further token", "What it learns: Loss, nats"]
     with pytest.raises(ps.errors.UnknownNameError, match="did you mean 'tpot_s'"):
         found.plot("tpot")
 

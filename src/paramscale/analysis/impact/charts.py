@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from paramscale.analysis.impact.lines import Line
     from paramscale.analysis.impact.result import Impact
 
-__all__ = ["Figure", "figures"]
+__all__ = ["LINEAR", "ROUND", "Figure", "figures"]
 
 _TOTALS = ("total_cost_usd", "total_device_s", "total_flops")
 #: Units that are drawn from zero or their least value, not in powers of ten.
-_LINEAR = ("fraction", "nats")
+LINEAR = ("fraction", "nats", "ratio")
 #: Losses that spread over powers of ten.
 _SPREAD = ("doubling_return_nats", "compression_loss_nats")
 #: Rows that are drawn together.
@@ -31,7 +31,7 @@ _TIMES = ("ttft_s", "tpot_s")
 
 _HOUR, _DAY, _YEAR, _KWH = 3600.0, 86_400.0, 31_557_600.0, 3.6e6
 #: Round numbers by unit, where powers of ten are not.
-_ROUND: dict[str, tuple[float, ...]] = {
+ROUND: dict[str, tuple[float, ...]] = {
     "s": (
         *(10.0**power for power in range(-9, 2)), 60.0, _HOUR, 10 * _HOUR, 10 * _DAY, _YEAR,
         *(_YEAR * 10.0**power for power in range(1, 6)),
@@ -91,8 +91,8 @@ def _over_size(impact: Impact, lines: list[Line]) -> Figure:
              for line, name in zip(lines, names, strict=True)]  # fmt: skip
     chart = Chart(
         caption, drawn, _size_text, _text_of(first), "parameters",
-        log=first.unit not in _LINEAR or first.name.endswith(_SPREAD),
-        marks=_marks(impact, lines[0].name), y_ticks=_ROUND.get(first.unit, ()),
+        log=first.unit not in LINEAR or first.name.endswith(_SPREAD),
+        marks=_marks(impact, lines[0].name), y_ticks=ROUND.get(first.unit, ()),
     )  # fmt: skip
     return Figure(lines[0].topic, caption, chart.svg(), () if single else tuple(names))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paramscale.analysis.impact.charts import LINEAR, ROUND
 from paramscale.analysis.impact.lines import LINES, line_of
 from paramscale.errors import UnknownNameError
 from paramscale.units import format_value
@@ -63,12 +65,22 @@ def _panel(panel: Any, impact: Impact, name: str) -> None:
     if impact.balanced.index is not None:
         panel.axvline(impact.balanced.parameters, color="C3", linestyle="--", linewidth=1)
     panel.set_xscale("log")
-    if row.unit not in ("fraction", "nats") and np.nanmin(row.value) > 0.0:
+    if row.unit not in LINEAR and np.nanmin(row.value) > 0.0:
         panel.set_yscale("log")
+        _round_ticks(panel, ROUND.get(row.unit, ()))
     panel.xaxis.set_major_formatter(lambda x, _: format_value(x, "parameters"))
     panel.yaxis.set_major_formatter(lambda y, _: format_value(y, row.unit))
     panel.yaxis.set_minor_formatter(lambda y, _: "")
     panel.set_xlabel("parameters")
     line = line_of(name)
-    panel.set_title(line.label if line is not None else name, fontsize=10)
+    panel.set_title(f"{line.topic}: {line.label}" if line is not None else name, fontsize=10)
     panel.grid(alpha=0.3)
+
+
+def _round_ticks(panel: Any, ticks: Sequence[float]) -> None:
+    """Put numbers at the round values of a unit where powers of ten are not round."""
+    low, high = panel.get_ylim()
+    inside = [tick for tick in ticks if low <= tick <= high]
+    if len(inside) >= 2:
+        panel.set_yticks(inside[:: -(-len(inside) // 6)])
+        panel.set_yticks([], minor=True)
