@@ -37,15 +37,18 @@ class Place(NamedTuple):
         return sorted({year for rows in self.figures.values() for year in rows if year})
 
 
-class Sites(Catalogue[SiteSpec]):
-    """A mapping of name to site, in which ``"name@year"`` is a site of that year."""
+class Sites(Catalogue[Any]):
+    """A mapping of name to site, in which ``"name@year"`` is a site of that year.
+
+    A place becomes a site at its first use: of hundreds a process asks for one or two.
+    """
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
         self._sources: dict[str, str] = {}
-        super().__init__("site", SiteSpec, self._rows)
+        super().__init__("site", object, self._rows)
 
-    def _rows(self) -> Iterator[tuple[str, tuple[str, ...], SiteSpec]]:
+    def _rows(self) -> Iterator[tuple[str, tuple[str, ...], Place]]:
         figures: dict[str, dict[str, dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
         self._sources = {row.text("key"): row.text("source") for row in read_table(
             "site_sources.csv")}  # fmt: skip
@@ -58,7 +61,7 @@ class Sites(Catalogue[SiteSpec]):
         for row in named:
             key = row.text("key")
             aliases = tuple(dict.fromkeys(alias for alias in row.names("aliases") if alias != key))
-            yield key, aliases, self._site(self._places[key], "")
+            yield key, aliases, self._places[key]
 
     def __getitem__(self, name: str) -> SiteSpec:
         place, _, year = name.partition("@") if isinstance(name, str) else (name, "", "")
@@ -66,7 +69,13 @@ class Sites(Catalogue[SiteSpec]):
         if key is None:
             names = [each.name for each in self._places.values()]
             raise UnknownNameError(self.kind, place, {*self._items, *names})
-        return self._of_year(self._places[key], year) if year else self._items[key]
+        if year:
+            return self._of_year(self._places[key], year)
+        found = self._items[key]
+        if isinstance(found, Place):
+            found = self.replace(key, self._site(found, ""))
+        assert isinstance(found, SiteSpec)
+        return found
 
     def __contains__(self, name: object) -> bool:
         place, _, year = name.partition("@") if isinstance(name, str) else ("", "", "")
