@@ -261,7 +261,8 @@ def throughput(
 ) -> Interval:
     """Output tokens of all devices together in a second.
 
-    Little's law: as many requests as are served together, each n tokens in its latency. A static
+    Little's law: as many requests as are served together, each n tokens in its latency, and what
+    steps that also read prompts take longer, which the time per token, a median, has not. A static
     batch that does not fit runs in waves. With ``request_rate_per_s`` no more than asked for.
     """
     latency = _latency(serving_times, serving)

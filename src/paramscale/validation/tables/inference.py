@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paramscale.analysis.estimate import estimate
 from paramscale.core.estimates import Estimates
-from paramscale.errors import SpecError
+from paramscale.errors import MissingInputError, SpecError
 from paramscale.validation.row import Comparison, compare_each, count_of, read_rows, table
 from paramscale.validation.serving_rows import Refused, Served, served
 
@@ -20,12 +20,13 @@ _MEASURED = {
     "ttft_s": "ttft_s",
     "tpot_s": "tpot_s",
     "output_tokens_per_s_total": "throughput_tokens_per_s",
+    "power_W": "power_w",
 }
 
 
 @table(f"{NAME}.csv")
 def inference(folder: Path) -> Iterable[Comparison]:
-    """Compare times and throughput of served models."""
+    """Compare times, throughput and power of served models."""
     return compare_each(read_rows(folder / f"{NAME}.csv"), _compare, "tpot_s", NAME)
 
 
@@ -36,7 +37,7 @@ def _compare(row: dict[str, str]) -> Iterator[Comparison]:
     try:
         case = served(row)
         found = _estimate(case, tuple(measured))
-    except (Refused, SpecError) as error:
+    except (Refused, SpecError, MissingInputError) as error:
         for quantity, truth in measured.items():
             yield Comparison(quantity, NAME, row["row_id"], truth, refused=str(error))
         return
