@@ -414,3 +414,39 @@ def test_without_a_place_the_world_is_counted() -> None:
     assert found["training_carbon_kgco2e"].value == pytest.approx(
         1000 * 1.46 * 1.298 * 0.47301, rel=1e-3
     )
+
+
+def test_draws_hold_prices_and_ratios() -> None:
+    """Quantiles of draws agree with the interval from squared logarithms, PUE and rent included."""
+    quantities = ("training_energy_j", "training_cost_usd", "water_l")
+
+    def of(draws: int) -> ps.Estimates:
+        return ps.estimate(
+            model="llama-3.1-8b", hardware="h100-sxm", site="US", draws=draws,
+            training=ps.TrainingSpec(tokens=1e12, batch_tokens=4e6),
+            parallel=ps.ParallelSpec(data=64, zero_stage=3), quantities=quantities,
+        )  # fmt: skip
+
+    drawn, known = of(2000), of(0)
+    for name in quantities:
+        assert drawn[name].value == known[name].value
+        assert drawn[name].high / drawn[name].value == pytest.approx(
+            known[name].high / known[name].value, rel=0.25
+        ), name
+
+
+def test_sites_and_accounts_travel_between_processes() -> None:
+    """They pickle with their facts, and mean the same."""
+    import pickle
+
+    site, account = pickle.loads(
+        pickle.dumps((ps.sites["FR"], ps.AccountSpec(facts={"idle_ratio": (0.0, 0.1)})))
+    )
+    assert site.facts["pue"].high == 1.56
+    assert account.facts["idle_ratio"].high == 0.1
+    name = "training_carbon_kgco2e"
+    found, wanted = (
+        ps.estimate(site=each, training_chip_energy_j=MWH, quantities=name)[name]
+        for each in (site, "FR")
+    )
+    assert (found.value, found.high) == (wanted.value, wanted.high)

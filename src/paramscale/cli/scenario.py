@@ -168,7 +168,7 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
         serving=ServingSpec(**given(*SERVING, *FORMATS, *DEMAND)),
         training=TrainingSpec(**training) if training else None,
         parallel=ParallelSpec(**given(*PARALLEL)),
-        site=None if arguments.site is None else sites[arguments.site],
+        site=sites[arguments.site or "world"],
         account=AccountSpec(**given(*ACCOUNT)),
     )
 
