@@ -480,6 +480,7 @@ LAMBADA_FRACTION = _accuracy_detail(
 
 _compression = partial(define, topic="Compression")
 _compression_detail = partial(_compression, by_name_only=True)
+_compressed_accuracy = partial(_compression_detail, more_is_better=True)
 COMPRESSION_LOSS_NATS = _compression(
     "compression_loss_nats", "Loss that quantization and pruning add to that of the whole model"
 )
@@ -487,42 +488,44 @@ COMPRESSED_LOSS_NATS = _compression_detail(
     "compressed_loss_nats", "Cross-entropy per token of the compressed model, by the chosen law"
 )
 EFFECTIVE_PARAMETERS = _compression_detail(
-    "effective_parameters", "Parameters of the dense 16-bit model that is as good"
+    "effective_parameters",
+    "Parameters of the dense 16-bit model that is as good",
+    more_is_better=True,
 )
-COMPRESSED_MMLU_FRACTION = _compression_detail(
+COMPRESSED_MMLU_FRACTION = _compressed_accuracy(
     "compressed_mmlu_fraction", "Accuracy on MMLU after compression"
 )
-COMPRESSED_ARC_CHALLENGE_FRACTION = _compression_detail(
+COMPRESSED_ARC_CHALLENGE_FRACTION = _compressed_accuracy(
     "compressed_arc_challenge_fraction", "Accuracy on ARC-Challenge after compression"
 )
-COMPRESSED_HELLASWAG_FRACTION = _compression_detail(
+COMPRESSED_HELLASWAG_FRACTION = _compressed_accuracy(
     "compressed_hellaswag_fraction", "Accuracy on HellaSwag after compression"
 )
-COMPRESSED_WINOGRANDE_FRACTION = _compression_detail(
+COMPRESSED_WINOGRANDE_FRACTION = _compressed_accuracy(
     "compressed_winogrande_fraction", "Accuracy on WinoGrande after compression"
 )
-COMPRESSED_GSM8K_FRACTION = _compression_detail(
+COMPRESSED_GSM8K_FRACTION = _compressed_accuracy(
     "compressed_gsm8k_fraction", "Accuracy on GSM8K after compression"
 )
-COMPRESSED_HUMANEVAL_FRACTION = _compression_detail(
+COMPRESSED_HUMANEVAL_FRACTION = _compressed_accuracy(
     "compressed_humaneval_fraction", "Accuracy on HumanEval after compression"
 )
-COMPRESSED_MMLU_PRO_FRACTION = _compression_detail(
+COMPRESSED_MMLU_PRO_FRACTION = _compressed_accuracy(
     "compressed_mmlu_pro_fraction", "Accuracy on MMLU-Pro after compression"
 )
-COMPRESSED_BBH_FRACTION = _compression_detail(
+COMPRESSED_BBH_FRACTION = _compressed_accuracy(
     "compressed_bbh_fraction", "Accuracy on BIG-Bench Hard after compression"
 )
-COMPRESSED_MATH_HARD_FRACTION = _compression_detail(
+COMPRESSED_MATH_HARD_FRACTION = _compressed_accuracy(
     "compressed_math_hard_fraction", "Accuracy on MATH of level 5 after compression"
 )
-COMPRESSED_ARC_EASY_FRACTION = _compression_detail(
+COMPRESSED_ARC_EASY_FRACTION = _compressed_accuracy(
     "compressed_arc_easy_fraction", "Accuracy on ARC-Easy after compression"
 )
-COMPRESSED_PIQA_FRACTION = _compression_detail(
+COMPRESSED_PIQA_FRACTION = _compressed_accuracy(
     "compressed_piqa_fraction", "Accuracy on PIQA after compression"
 )
-COMPRESSED_LAMBADA_FRACTION = _compression_detail(
+COMPRESSED_LAMBADA_FRACTION = _compressed_accuracy(
     "compressed_lambada_fraction", "Accuracy on LAMBADA after compression"
 )
 

@@ -10,7 +10,7 @@ import pytest
 from tests.analysis.test_optimize_search import best_of
 
 import paramscale as ps
-from paramscale.core.collection import Estimators
+from paramscale.core.collection import ESTIMATORS, Estimators
 from paramscale.core.estimator import estimator
 from paramscale.core.quantity import Quantity
 from paramscale.core.spec import SPEC_TYPES
@@ -233,6 +233,17 @@ def front() -> ps.Front:
     )  # fmt: skip
     assert isinstance(found, ps.Front)
     return found
+
+
+def test_the_vocabulary_knows_which_way_is_better() -> None:
+    """Accuracies and rates of tokens go up, losses, times, bytes, energy and money down."""
+    ESTIMATORS.registry.load()
+    for each in ESTIMATORS.quantities():
+        up = each.meaning.startswith("Accuracy") or each.name.endswith("tokens_per_s")
+        down = each.unit in {"nats", "s", "bytes", "J", "USD", "kgCO2e", "L", "W"}
+        down = down and "return" not in each.name
+        assert not (up and not each.more_is_better), each.name
+        assert not (down and each.more_is_better), each.name
 
 
 def test_a_front_knows_which_way_is_better() -> None:
