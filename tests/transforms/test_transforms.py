@@ -81,6 +81,14 @@ def test_latents_cache_what_deepseek_caches() -> None:
     assert made.changes[-1].share == pytest.approx(576 / 8192)
 
 
+def test_heads_go_with_their_keys() -> None:
+    """Half of 32 heads with 8 keys are 16 with 4; where one key serves all, it stays."""
+    grouped = ps.prune("llama-3.1-8b", "heads", 0.5)
+    assert value(grouped, "kv_cache_bytes") == value("llama-3.1-8b", "kv_cache_bytes") / 2
+    single = ps.prune("falcon-7b", "heads", 0.5)
+    assert value(single) < value("falcon-7b")
+
+
 def test_heads_share_keys() -> None:
     """Llama-2-7B with 8 key-value heads caches a quarter (arXiv:2305.13245)."""
     made = ps.share_kv("llama-2-7b", 8)

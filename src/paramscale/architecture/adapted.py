@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from paramscale.architecture.parts import Matrix, matmul, matrices_of
+from paramscale.architecture.parts import Matrix, matmul, shapes_of
 from paramscale.specs.block import NOTHING, Block, Operation, block
 from paramscale.specs.fields import choice, number
 from paramscale.specs.passes import Pass
@@ -61,12 +61,12 @@ class Adapted:
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the operations of the block, and those of the adapters."""
-        shapes = {op.name: matrices_of(op) for op in self.block.operations(width, Pass(1.0, 1.0))}
         ops = list(self.block.operations(width, step))
+        shapes = shapes_of(self.block, width)
         return ops + [
             adapter
-            for op in ops
-            for each in shapes[op.name]
+            for op, matrices in zip(ops, shapes, strict=True)
+            for each in matrices
             if stands_beside(each.name, op, self.beside)
             for adapter in self._adapter(op, each)
         ]

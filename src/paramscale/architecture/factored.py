@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from paramscale.architecture.parts import Matrix, matrices_of
+from paramscale.architecture.parts import Matrix, shapes_of
 from paramscale.specs.block import NOTHING, Block, Operation, block
 from paramscale.specs.fields import number
 from paramscale.specs.passes import Pass
@@ -58,11 +58,11 @@ class Factored:
 
     def operations(self, width: Floats, step: Pass) -> Sequence[Operation]:
         """Return the operations of the block, two for each matrix."""
-        shapes = {op.name: matrices_of(op) for op in self.block.operations(width, Pass(1.0, 1.0))}
+        ops, shapes = self.block.operations(width, step), shapes_of(self.block, width)
         found: list[Operation] = []
-        for op in self.block.operations(width, step):
-            kept = op.kind != "matmul" or op.part in _KEPT or not shapes[op.name]
-            found.extend([op] if kept else self._products(op, shapes[op.name]))
+        for op, matrices in zip(ops, shapes, strict=True):
+            kept = op.kind != "matmul" or op.part in _KEPT or not matrices
+            found.extend([op] if kept else self._products(op, matrices))
         return found
 
     def _products(self, op: Operation, matrices: tuple[Matrix, ...]) -> Iterator[Operation]:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paramscale.specs.block import NOTHING, Operation
+from paramscale.specs.block import NOTHING, Block, Operation
 from paramscale.specs.passes import Pass
 from paramscale.typing import Floats
 
 __all__ = [
     "ACTIVATED", "Matrix", "causal_convolution", "matmul", "matrices_of", "norm", "norm_weights",
-    "table",
+    "shapes_of", "table",
 ]  # fmt: skip
 
 
@@ -98,6 +98,11 @@ def matrices_of(op: Operation) -> tuple[Matrix, ...]:
     inputs, outputs = op.moved_in / rows, op.moved_out / rows
     copies = np.rint((op.weights + op.borrowed) / (inputs * outputs))
     return tuple(Matrix(*each, copies) for each in _apart(op, inputs, outputs))
+
+
+def shapes_of(item: Block, width: Floats) -> list[tuple[Matrix, ...]]:
+    """Return the matrices of each operation of a block, also of those that a pass leaves idle."""
+    return [matrices_of(op) for op in item.operations(width, Pass(1.0, 1.0))]
 
 
 def _apart(op: Operation, inputs: Floats, outputs: Floats) -> list[tuple[str, Floats, Floats]]:

@@ -26,7 +26,8 @@ _INNER = ("inner", "shared_inner")
 
 
 def _whole(value: Floats, keep: Floats, grain: float = _ROUND) -> Floats:
-    return np.maximum(np.rint(value * keep / grain), 1.0) * grain
+    """Return about a share of some channels, in whole grains, never more than there are."""
+    return np.minimum(np.maximum(np.rint(value * keep / grain), 1.0) * grain, value)
 
 
 def _evolved(item: Block, new: Callable[[str, Any], Any]) -> Block:
@@ -120,11 +121,11 @@ def _fewer_heads(item: Block, keep: Floats | None, heads: Floats | None) -> Bloc
     if now is None:
         return item
     shared = getattr(item, "kv_heads", None)
-    if keep is not None:  # a group of query heads goes with its key
-        groups = now if shared is None else shared
+    if keep is not None:  # a group of query heads goes with its key, unless there is one for all
+        groups = now if shared is None else np.where(shared > 1.0, shared, now)[()]
         left = np.maximum(np.rint(groups * keep), 1.0)
         heads = left * (now / groups)
-        shared = None if shared is None else left
+        shared = None if shared is None else np.where(shared > 1.0, left, shared)[()]
     assert heads is not None
     if np.any(heads > now):
         raise SpecError(
@@ -144,9 +145,11 @@ def with_layers(
     model: ModelSpec, *, keep: Floats | None = None, layers: Floats | None = None
 ) -> ModelSpec:
     """Return the model with fewer layers, of each kind in proportion; the commonest rounds."""
-    wanted = np.maximum(np.rint(model.depth * keep), 1.0) if keep is not None else layers
-    assert wanted is not None
     kinds = len(model.layers)
+    wanted = layers
+    if keep is not None:  # at least one layer of each kind stays
+        wanted = np.maximum(np.rint(model.depth * keep), float(kinds))
+    assert wanted is not None
     if np.any(wanted > model.depth) or np.any(wanted < kinds):
         raise SpecError(
             f"prune(layers={np.min(wanted):.0f}): {model.name!r} has {np.max(model.depth):.0f}"

@@ -1,4 +1,4 @@
-"""Bits per weight of number formats, and of files that mix them."""
+"""Bits per weight of number formats, and bits and sizes of files that mix them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from paramscale.specs.serving import ServingSpec
 from paramscale.validation.names import model_named
 from paramscale.validation.row import Cells, Comparison, compare_each, count_of, read_rows, table
 
-__all__ = ["bits_per_weight"]
+__all__ = ["bits_per_weight", "file_sizes"]
 
 _TABLE, _QUANTITY = "capability/formats", "mean_weight_bits"
 
@@ -46,16 +46,45 @@ def _bits(row: Cells) -> Iterator[Comparison]:
     yield Comparison(_QUANTITY, _TABLE, name, truth, found, group=group)
 
 
+@table("capability/quantization.csv")
+def file_sizes(folder: Path) -> Iterable[Comparison]:
+    """Compare sizes of GGUF files, each once; of other checkpoints it is not said what is whole."""
+    rows = read_rows(folder / "capability/quantization.csv")
+    found = {(row["model"], row["format"], row["method"]): row for row in rows if _is_file(row)}
+    return compare_each(found.values(), _size, "weight_bytes", "capability/quantization")
+
+
+def _is_file(row: Cells) -> bool:
+    return bool(row["model_size_GiB"]) and row["method"].startswith("GGUF")
+
+
+def _size(row: Cells) -> Iterator[Comparison]:
+    truth = count_of(row, "model_size_GiB") * 2.0**30
+    kind = {"FP16": "f16", "F16": "f16"}.get(row["format"], row["format"])
+    name = f"{row['model']} {row['format']}"
+    place = ("weight_bytes", "capability/quantization", name, truth)
+    try:
+        found = _stored(kind, row["model"], "weight_bytes", weighted="imatrix" in row["method"])
+    except ParamscaleError as error:
+        yield Comparison(*place, group="GGUF files", refused=str(error))
+        return
+    yield Comparison(*place, found, group="GGUF files")
+
+
 def _of_file(kind: str, named: str) -> float:
     """Return the mean bits of a file; tables use an importance matrix where there must be one."""
+    return _stored(kind, named, _QUANTITY, weighted=needs_importance_matrix(kind))
+
+
+def _stored(kind: str, named: str, quantity: str, *, weighted: bool) -> float:
     found = (
         old for (type_, start), old in _OLD.items() if kind == type_ and named.startswith(start)
     )
     kind = next(found, kind)
     model = model_named(named)
-    stored = file_type(kind, model, importance_matrix=needs_importance_matrix(kind))
-    made = estimate(model=model, serving=ServingSpec(weight_format=stored), quantities=_QUANTITY)
-    return float(made[_QUANTITY].value)
+    stored = file_type(kind, model, importance_matrix=weighted)
+    made = estimate(model=model, serving=ServingSpec(weight_format=stored), quantities=quantity)
+    return float(made[quantity].value)
 
 
 @cache
