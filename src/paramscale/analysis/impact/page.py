@@ -62,12 +62,14 @@ font-weight:normal}
 .impact details{margin-top:1em;font-size:.9em}
 @media print{.impact{font-size:10pt;--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--card:#f4f4f4;
 --mark:#b3123f;--c0:#0a63c2;--c1:#b8450b;--c2:#177a3d;--c3:#7437d8;--c4:#8a6100;--c5:#0f7683}
-.impact .figures{grid-template-columns:1fr 1fr}.impact .scroll{overflow:visible}
+.impact .figures{grid-template-columns:repeat(4,1fr);gap:.6em}.impact .scroll{overflow:visible}
 .impact table{font-size:7pt}.impact th,.impact td{padding:.2em .4em}
 .impact h2{break-after:avoid}.impact tr{break-inside:avoid}}
 """
 
 _BODY = """\
+@page{size:A4 landscape;margin:11mm}
+@media print{.impact{padding:0}}
 html{background:#fff}
 @media (prefers-color-scheme:dark){html{background:#12181f}}
 body{margin:0}
@@ -157,7 +159,10 @@ def _band(impact: Impact, line: Line, place: int) -> str:
     ends = row.low[place], row.high[place]
     if np.isnan(ends).any() or not ends[0] < ends[1]:
         return ""
-    low, high = (format_value(end, row.unit).removesuffix(line.drop) for end in ends)
+    if row.unit == "nats":  # differences are small, and their ends are not known to four digits
+        low, high = (f"{end:.3g}" for end in ends)
+    else:
+        low, high = (format_value(end, row.unit).removesuffix(line.drop) for end in ends)
     if low.rpartition(" ")[2] == high.rpartition(" ")[2] and " " in low:  # the unit once
         low = low.rpartition(" ")[0]
     return f"<small>{escape(low)} – {escape(high)}</small>"
