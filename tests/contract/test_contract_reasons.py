@@ -155,3 +155,14 @@ def test_a_refused_value_stays_refused() -> None:
         attrs.evolve(spec, batch=[np.nan, -1])
     with pytest.raises(SpecError, match="batch must be"):
         ps.ServingSpec(batch=[0, 8])
+
+
+def test_a_sweep_goes_on_past_points_without_meaning() -> None:
+    """Batch 0 and a layout that does not divide are NaN; the point alone says why."""
+    scenario = Scenario(model="llama-3.1-8b", hardware="h100-sxm", serving=ps.ServingSpec())
+    over = {"serving.batch": [0, 8], "parallel.tensor": [2, 3]}
+    found = ps.sweep(scenario, over, quantities=["tpot_s"])
+    assert np.isnan(found["tpot_s"].value).tolist() == [[True, True], [False, True]]
+    for point, text in (((0, 0), "batch must be a whole number"), ((1, 1), "does not divide")):
+        with pytest.raises(SpecError, match=text):
+            ps.estimate(**found.specs(point), quantities="tpot_s")

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from paramscale.analysis.estimate import collect_inputs
 from paramscale.analysis.fields import Field, field_of, is_numeric, with_fields
 from paramscale.core.collection import ESTIMATORS, Estimators
+from paramscale.core.reasons import refusals_as_nan
 from paramscale.core.spec import array_fields
 from paramscale.errors import SpecError, UnknownNameError
 
@@ -160,10 +161,14 @@ class Space:
             shape[dimension] = -1
             for field, each in zip(axis.fields, axis.values, strict=True):
                 values[field] = each[part].reshape(shape)
-        return with_fields(self.base, values, self.world)
+        with refusals_as_nan():  # a point without meaning does not stop the others
+            return with_fields(self.base, values, self.world)
 
     def point(self, place: Sequence[int]) -> dict[str, Any]:
-        """Return the specs of one point, its place along each axis given; arrays have no part."""
+        """Return the specs of one point, its place along each axis given; arrays have no part.
+
+        A point that is NaN in the space raises here, or when it is estimated, and says why.
+        """
         values: dict[Field, Any] = {}
         for axis, i in zip(self.axes, place, strict=True):
             values |= {f: each[i] for f, each in zip(axis.fields, axis.values, strict=True)}
