@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.laws.compression import LARGE, NOISE, PARAMETERS, TOKENS, format_kinds
+from paramscale.laws.compression import LARGE, NOISE, PARAMETERS, SLACK, TOKENS, format_kinds
 from paramscale.laws.noise import coded_noise, pattern_noise, rounding_noise
 from paramscale.specs.changes import Pruning
 from paramscale.validation.compression_rows import Compressed
@@ -22,6 +22,8 @@ PUBLISHED_DATA, PUBLISHED_SIZE = 0.5251, -0.2261
 KINDS = {"kind:legacy": 0.3, "kind:legacy_minimum": 0.3, "kind:iq": -0.1, "kind:small": 0.1}
 #: Differences below this [nats] say nothing: those of 8-bit formats of equal models scatter by it.
 FLOOR = 3e-4
+#: Taken for models whose publishers do not say: those are mostly the later ones.
+UNKNOWN_TOKENS = 3e12
 #: Freedom of the t distribution of residuals, rounds of reweighting.
 FREEDOM, ROUNDS = 4.0, 15
 
@@ -72,7 +74,8 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
     x = float(np.log(noise_of(row) / NOISE))
     size = float(np.log(row.parameters / PARAMETERS))
     known = np.isfinite(row.tokens)
-    data = float(np.log(row.tokens / TOKENS)) if known else 0.5
+    tokens = row.tokens if known else UNKNOWN_TOKENS
+    data = float(np.log((tokens + SLACK) / (TOKENS + SLACK)))
     cut = family in ("cut", "structured")
     single_size = Prior(size, 0.0, 0.1)  # of single weights cut: no effect at fixed tokens
     found = {

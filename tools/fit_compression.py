@@ -193,8 +193,7 @@ def _part(row: Compressed) -> tuple[str, float]:
     change = row.change
     if row.change.method.startswith("EXL2"):
         eight = change.kv_bits == 8.0
-        # FP8 there is E5M2 cut off, not rounded: four times the energy of the error
-        return "cache", 4.0 * floating_noise(2.0) if eight else rounding_noise(4.0, 32.0)
+        return "cache", floating_noise(2.0) if eight else rounding_noise(4.0, 32.0)
     if change.activation_bits >= 16.0 or change.kv_bits < 16.0:
         return "", 0.0
     kind = {"rotated": "rotated", "smoothquant": "smooth"}.get(row.method.name, "plain")

@@ -128,7 +128,8 @@ def quantized(row: dict[str, str]) -> Compressed:
     if not (np.isfinite(size) and np.isfinite(bits)):
         raise SpecError("the row states no size, or no bits")
     method = method_named(row["method"])
-    whole = effective >= 15.0 or row["format"].strip().lower() in ("fp16", "f16", "bf16")
+    beside = "same weights" in (row.get("note") or "")  # the reference has them rounded too
+    whole = beside or effective >= 15.0 or row["format"].strip().lower() in ("fp16", "f16", "bf16")
     change = Quantization(
         method=f"{row['method']} {row['format']}" if method.family == "gguf" else row["method"],
         weight_bits=16.0 if whole else bits,
