@@ -24,12 +24,13 @@ TABLES = (
     "systems/training.csv",
 )  # fmt: skip
 
-#: Tables of capability, of which only rows that measured a loss are copied.
-LOSSES = {
+#: Tables of capability, and which of their rows are copied: what was measured of loss, and bits.
+CAPABILITY = {
     "capability/quantization.csv": lambda row: bool(row["delta_loss_nats"]),
     "capability/pruning.csv": lambda row: bool(row["delta_loss_nats"]),
     "capability/qat_quest_runs.csv": lambda row: True,
     "capability/architectures.csv": lambda row: "loss" in row["metric"],
+    "capability/formats.csv": lambda row: True,
 }
 
 WHOLE = ("oracle/activations.jsonl",)
@@ -42,7 +43,7 @@ def main(folder: Path) -> None:
             rows = list(csv.DictReader(stream))
         kept = [row for row in rows if row["source_group"] not in LEFT_OUT]
         _write(name, rows, kept)
-    for name, measured in LOSSES.items():
+    for name, measured in CAPABILITY.items():
         with (folder / name).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         _write(name, rows, [row for row in rows if row["verified"] == "yes" and measured(row)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from fractions import Fraction
-from pathlib import Path
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from paramscale.catalogue.formats import Format, formats
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.specs.serving import ServingSpec
 
-STUDY = Path(__file__).parents[3] / "shared" / "data" / "capability" / "formats.csv"
+PACKAGED = resources.files("paramscale.validation") / "data" / "capability" / "formats.csv"
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,21 @@ def test_specs_refuse_unknown_formats() -> None:
         ServingSpec(weight_format="nvfp")
 
 
-#: Titles of the study that several of ours share, or that ours spell otherwise.
+#: Titles of the table that several of ours share, or that ours spell otherwise.
 SPELT = {"BF16/FP16": "bf16", "OCP MXFP4": "mxfp4"}
 
-#: Rows of the study that are no storage format of ours, and why.
+#: Rows of the table that are no storage format of ours, and why.
 LEFT_OUT = {
     "BitNet b1.58 ternary (information content)": "an amount of information, not a layout",
-    "bitnet.cpp TL2": "from memory only; no source was read",
 }
 
 
-@pytest.mark.skipif(not STUDY.exists(), reason="the study's formats.csv is not beside the repo")
-def test_equals_the_study() -> None:
-    """Every block format of the study has its bits, to the digits printed; none is missing.
+def test_equals_the_table() -> None:
+    """Every block format of the table has its bits, to the digits printed; none is missing.
 
     File types are mixtures, compared in ``test_file_types``.
     """
-    with STUDY.open(encoding="utf-8", newline="") as stream:
+    with PACKAGED.open(encoding="utf-8") as stream:
         study = {row["format"]: row["bits_per_weight"] for row in csv.DictReader(stream)}
     ours = {item.title: item for item in formats.values()}
     ours |= {title: formats[name] for title, name in SPELT.items()}

@@ -55,7 +55,7 @@ def file_sizes(folder: Path) -> Iterable[Comparison]:
 
 
 def _is_file(row: Cells) -> bool:
-    return bool(row["model_size_GiB"]) and row["method"].startswith("GGUF")
+    return bool(row.get("model_size_GiB")) and row["method"].startswith("GGUF")
 
 
 def _size(row: Cells) -> Iterator[Comparison]:
