@@ -103,10 +103,19 @@ def compression_loss(compressed: Compressed) -> Interval:
     return Interval(compressed.value, compressed.low, compressed.high)
 
 
-@estimator(gives=q.COMPRESSED_LOSS_NATS, source="loss_nats + compression_loss_nats")
-def compressed_loss(loss_nats: Floats, compression_loss_nats: Floats) -> Floats:
-    """Loss by the chosen law, with what compression adds on top."""
-    return loss_nats + compression_loss_nats
+@estimator(
+    gives=q.COMPRESSED_LOSS_NATS,
+    source=_SOURCE,
+    kind="calibrated",
+    domain=DOMAIN,
+)
+def compressed_loss(loss_nats: Floats, compressed: Compressed) -> Interval:
+    """Loss by the chosen law, with what compression adds on top.
+
+    The interval is that of what is added, given the law.
+    """
+    ends = (compressed.value, compressed.low, compressed.high)
+    return Interval(*(loss_nats + each for each in ends))
 
 
 @attrs.frozen(eq=False)

@@ -57,6 +57,7 @@ def compare(
             rows.append((label, parse(cells)))
         except ParamscaleError as error:
             yield Comparison(_QUANTITY, name, label, np.nan, refused=str(error))
+    rows = [(label, row) for label, row in rows if _is_lossy(row)]
     for label, row in rows:
         if any(word in row.change.method.lower() for word in _TRAINED):
             yield Comparison(_QUANTITY, name, label, row.added, refused=_WHY)
@@ -77,6 +78,14 @@ def _one(
         return Comparison(_QUANTITY, name, label, row.added, group=group, refused=str(error))
     ends = float(found.low), float(found.high)
     return Comparison(_QUANTITY, name, label, row.added, float(found.value), *ends, group)
+
+
+def _is_lossy(row: Compressed) -> bool:
+    """Tell whether anything was done: tables list 16 bits beside the rest."""
+    change = row.change
+    if not isinstance(change, Quantization):
+        return True
+    return bool(min(change.weight_bits, change.activation_bits, change.kv_bits) < 16.0)
 
 
 def _scenario(row: Compressed) -> dict[str, Any]:
