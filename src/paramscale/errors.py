@@ -21,6 +21,7 @@ __all__ = [
     "PluginWarning",
     "RegistrationError",
     "SpecError",
+    "SweepFileError",
     "UnknownNameError",
     "UnsupportedArchitectureError",
     "did_you_mean",
@@ -59,6 +60,10 @@ class ParamscaleError(Exception):
 
 class SpecError(ParamscaleError, ValueError):
     """A field of a spec holds a value that has no meaning."""
+
+
+class SweepFileError(ParamscaleError, OSError):
+    """A sweep could not be written to its file; what is complete in it stays readable."""
 
 
 class UnknownNameError(ParamscaleError, KeyError):

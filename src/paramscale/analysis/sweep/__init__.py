@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from paramscale.analysis.space import Pairing, Space, space_of
+from paramscale.analysis.sweep.files import file_of, stream
 from paramscale.analysis.sweep.job import Job, absent_fields
 from paramscale.analysis.sweep.result import Sweep, Swept
 from paramscale.analysis.sweep.run import Engine, Means
@@ -31,6 +33,10 @@ def sweep(
     draws: int = 0,
     seed: int = 0,
     threads: int | None = None,
+    out: str | Path | None = None,
+    lazy: bool = False,
+    progress: bool | None = None,
+    client: Any = None,
 ) -> Sweep:
     """Return quantities at all points of a space of scenarios.
 
@@ -56,6 +62,18 @@ def sweep(
         As ``estimate`` takes them; draws are one more dimension, in front of the others.
     threads : int, optional
         Threads that compute; as many as this process has cores, unless given.
+    out : str or Path, optional
+        A file to which the results go region by region instead of staying in memory; its ending
+        tells the kind: ``.zarr``, ``.parquet`` (a folder) or ``.csv``. The same call goes on
+        with a file that is not complete, and does nothing twice.
+    lazy : bool
+        Whether nothing is computed before it is asked for. ``best``, ``pareto`` and ``quantiles``
+        then hold one region at a time.
+    progress : bool, optional
+        Whether a bar on stderr tells how far it is; by default of long work at a terminal.
+    client : dask.distributed.Client, optional
+        A cluster whose workers compute the regions. With `out` they write to it, so that its path
+        must be one for all of them.
 
     Returns
     -------
@@ -67,8 +85,10 @@ def sweep(
     UnknownNameError
         If an axis names no field, or a quantity or estimator has another name.
     SpecError
-        If a value has no meaning, paired axes are of unequal lengths, or the results would not
-        fit into memory.
+        If a value has no meaning, paired axes are of unequal lengths, the results would not fit
+        into memory, or `out` holds something else.
+    SweepFileError
+        If `out` cannot be written any further.
     MissingInputError
         If the scenario lacks what a quantity needs.
 
@@ -91,8 +111,13 @@ def sweep(
     space = space_of(scenario, over, paired=paired)
     names = _quantities(space, quantities, use, options)
     job = Job(space, names, use or {}, options or {}, intervals or draws > 0, False, draws, seed)
-    means = Means(_threads(threads), None, None, TILE_POINTS, REGION_POINTS)
+    means = Means(_threads(threads), client, progress, TILE_POINTS, REGION_POINTS)
     engine = Engine.of(job, means)
+    if out is not None:
+        file = file_of(out, engine)
+        return Sweep(engine, {}, stream(file, engine), file)
+    if lazy:
+        return Sweep(engine, {}, {})
     columns, refused = engine.collect()
     return Sweep(engine, columns, refused)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -52,13 +51,13 @@ def cut(thing: T, slices: Sequence[slice]) -> T:
             changes[field.name] = new
     if not changes:
         return thing
-    part = copy.copy(thing)
+    part: Any = object.__new__(cls)
     for field in attrs.fields(cls):
-        if not field.init and isinstance(getattr(part, field.name), dict):
-            changes[field.name] = {}  # a memory of results, which belong to the whole
-    for name, value in changes.items():
-        object.__setattr__(part, name, value)
-    return part
+        value = changes.get(field.name, getattr(thing, field.name))
+        if not field.init and isinstance(value, dict):
+            value = {}  # a memory of results, which belong to the whole
+        object.__setattr__(part, field.name, value)
+    return part  # type: ignore[no-any-return]
 
 
 def _part(array: np.ndarray[Any, Any], slices: Sequence[slice]) -> np.ndarray[Any, Any]:

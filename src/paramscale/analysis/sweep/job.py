@@ -99,6 +99,7 @@ class Runner:
     """
 
     def __init__(self, job: Job, order: Sequence[int]) -> None:
+        job.space.world.registry.load()  # in another process nothing may be known yet
         self.job, self.order = job, tuple(order)
         self.refused: dict[tuple[int, ...], str] = {}
         self._cases: OrderedDict[tuple[int, ...], Case] = OrderedDict()

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from paramscale.analysis.sweep.job import Columns, Job
 from paramscale.analysis.sweep.layout import Layout
+from paramscale.analysis.sweep.memory import refuse_if_too_large
 from paramscale.analysis.sweep.run import Engine
+from paramscale.analysis.sweep.zarr_file import ZarrFile
 from paramscale.core.quantity import Quantity
 from paramscale.errors import SpecError, UnknownNameError
 from paramscale.typing import Booleans
@@ -20,6 +22,8 @@ from paramscale.units import format_value
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped,unused-ignore]
     import xarray as xr
+
+    from paramscale.analysis.sweep.files import SweepFile
 
 __all__ = ["Sweep", "Swept"]
 
@@ -127,9 +131,16 @@ class Sweep(Mapping[str, Swept]):
         Choices of labels that cannot be estimated, and why; their values are NaN.
     """
 
-    def __init__(self, engine: Engine, columns: Columns | None, refused: dict[str, str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        columns: Columns,
+        refused: dict[str, str],
+        file: SweepFile | None = None,
+    ) -> None:
         self._engine = engine
-        self._columns = columns if columns is not None else {}
+        self._columns = columns
+        self._file = file
         self.refused = refused
 
     @property
@@ -194,6 +205,10 @@ class Sweep(Mapping[str, Swept]):
         or_none : bool
             Whether a column that the estimators do not give is None, rather than an error.
         """
+        if name not in self._columns and self._in_file(name):
+            assert isinstance(self._file, ZarrFile)
+            refuse_if_too_large(self.size, self.layout.columns[name].bytes(self.shape))
+            self._columns[name] = self._file.read(name)
         if name not in self._columns:
             quantity, job = self._wanted(name)
             found = self._engine.for_job(job).collect()[0]
@@ -203,6 +218,9 @@ class Sweep(Mapping[str, Swept]):
             if name not in self._columns:
                 raise UnknownNameError(f"column of {quantity}", name, found)
         return self._columns[name]
+
+    def _in_file(self, name: str) -> bool:
+        return isinstance(self._file, ZarrFile) and name in self.layout.columns
 
     def _wanted(self, name: str) -> tuple[str, Job]:
         """Return the quantity that a column belongs to, and the job that gives the column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from paramscale.analysis.sweep.job import Columns, Job
 from paramscale.analysis.sweep.layout import Layout, lay_out
 from paramscale.analysis.sweep.memory import refuse_if_too_large
+from paramscale.analysis.sweep.progress import Progress
 from paramscale.analysis.sweep.region import Done, Part, Task, Work, collect
 from paramscale.analysis.sweep.tiles import Division, divide
 from paramscale.analysis.sweep.workers import done_by_threads
@@ -27,15 +28,15 @@ class Means:
         Threads of this process.
     client : dask.distributed.Client or None
         A cluster that computes the regions instead.
-    progress : callable or None
-        Told after each region: how many are done, how many there are.
+    progress : bool or None
+        Whether to show how far it is; None: of long work at a terminal.
     tile, region : int
         Most points of a tile and of a region.
     """
 
     threads: int
     client: Any
-    progress: Callable[[int, int], None] | None
+    progress: bool | None
     tile: int
     region: int
 
@@ -90,14 +91,18 @@ class Engine:
         """
         total = self.count()
         work = Work(self.job, self.layout, self.division, task)
-        tell = self.means.progress
+        progress = Progress(self.means.progress)
+        progress.begin(done)
         for each in self._done(work, range(total) if numbers is None else numbers):
             done += 1
-            if tell is not None:
-                tell(done, total)
+            progress.tell(done, total)
             yield each
 
     def _done(self, work: Work, numbers: Iterable[int]) -> Iterator[Done]:
+        if self.means.client is not None:
+            from paramscale.analysis.sweep.cluster import done_by_client
+
+            return done_by_client(work, numbers, self.means.client)
         return done_by_threads(work, numbers, self.means.threads)
 
     def collect(self) -> tuple[Columns, dict[str, str]]:
@@ -117,6 +122,10 @@ class Engine:
             if done.refused:
                 refused[self.labels(part.region.labels)] = done.refused
         return columns, refused
+
+    def labels_of(self, number: int) -> str:
+        """Return the choice of labels of a region as text."""
+        return self.labels(self.division.region_at(self.job.space, number).labels)
 
     def labels(self, index: Iterable[int]) -> str:
         """Return a choice of labels as text."""

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped,unused-ignore]
     import xarray as xr
 
-    from paramscale.analysis.sweep.layout import Column
+    from paramscale.analysis.space import Space
+    from paramscale.analysis.sweep.layout import Column, Layout
     from paramscale.analysis.sweep.result import Sweep
 
-__all__ = ["not_installed", "point_columns", "to_pandas", "to_xarray"]
+__all__ = ["attributes", "not_installed", "point_columns", "to_pandas", "to_xarray"]
 
 
 def not_installed(what: str, package: str, extra: str) -> ImportError:
@@ -36,7 +37,7 @@ def to_xarray(sweep: Sweep, columns: Mapping[str, Any]) -> xr.Dataset:
     for name, array in columns.items():
         column = sweep.layout.columns[name]
         dims = (*(("draw",) if column.draws else ()), *sweep.dims_of(name))
-        variables[name] = (dims, _squeezed(column, array), attributes(sweep, name))
+        variables[name] = (dims, _squeezed(column, array), attributes(sweep.layout, name))
     coords = {path: (axis, values) for path, (axis, values) in sweep.coordinates.items()}
     return xr.Dataset(variables, coords=coords)
 
@@ -47,15 +48,15 @@ def _squeezed(column: Column, array: Any) -> Any:
     return array[(*lead, *(slice(None) if v else 0 for v in column.varies))]
 
 
-def attributes(sweep: Sweep, name: str) -> dict[str, Any]:
+def attributes(layout: Layout, name: str) -> dict[str, Any]:
     """Return what is known of a column: unit, meaning, estimator, source."""
-    quantity = name if name in sweep.job.quantities else name.rpartition("_")[0]
-    about = sweep.job.space.world.vocabulary[quantity]
+    quantity = name if name in layout.records else name.rpartition("_")[0]
+    about = layout.space.world.vocabulary[quantity]
     if name.endswith("_inside"):
         return {"long_name": f"whether {quantity} lies in the domains of its estimators"}
     if name != quantity:
         return {"units": about.unit}
-    record = sweep.layout.records.get(name)
+    record = layout.records.get(name)
     source = "; ".join(each.text for each in record.sources) if record else "given by the caller"
     return {
         "units": about.unit,
@@ -66,7 +67,7 @@ def attributes(sweep: Sweep, name: str) -> dict[str, Any]:
 
 
 def point_columns(
-    sweep: Sweep, columns: Mapping[str, Any], place: tuple[slice, ...]
+    space: Space, columns: Mapping[str, Any], place: tuple[slice, ...]
 ) -> dict[str, Any]:
     """Return flat columns with one value a point of a part: coordinates, then quantities.
 
@@ -79,7 +80,7 @@ def point_columns(
     """
     sizes = [part.stop - part.start for part in place]
     found = {}
-    for i, axis in enumerate(sweep.job.space.axes):
+    for i, axis in enumerate(space.axes):
         shape = [1] * len(sizes)
         shape[i] = -1
         for path, values in axis.coordinates().items():
@@ -104,4 +105,4 @@ def to_pandas(sweep: Sweep, columns: Mapping[str, Any]) -> pd.DataFrame:
     width = len(sweep.coordinates) + len(columns)
     refuse_if_too_large(sweep.size, 8.0 * sweep.size * width)
     whole = tuple(slice(0, size) for size in sweep.shape)
-    return pd.DataFrame(point_columns(sweep, columns, whole))
+    return pd.DataFrame(point_columns(sweep.job.space, columns, whole))
