@@ -25,7 +25,8 @@ SCENARIO = ps.Scenario(
 QUANTITIES = (
     "parameters", "ttft_s", "tpot_s", "throughput_tokens_per_s", "serving_memory_bytes",
     "missing_memory_bytes", "loss_nats", "step_time_s", "training_memory_bytes", "mmlu_fraction",
-    "overfitting_nats", "longest_context_tokens",
+    "overfitting_nats", "longest_context_tokens", "energy_per_token_j", "power_w",
+    "training_cost_usd", "request_latency_s",
 )  # fmt: skip
 
 #: Values of each axis, some of them beyond the domains of the estimators.
@@ -135,6 +136,19 @@ def test_intervals_are_computed_when_asked_for() -> None:
             assert found.low[point] == pytest.approx(alone.low, rel=1e-12)
             assert found.high[point] == pytest.approx(alone.high, rel=1e-12)
     assert later["weight_bytes"].high is later["weight_bytes"].value
+
+
+def test_values_do_not_depend_on_whether_ends_are_wanted() -> None:
+    """Leaving out the ends of intervals changes no value."""
+    over = {"serving.batch": [1, 64], "model": ["llama-3.1-8b", "qwen3-30b-a3b"]}
+    names = ["tpot_s", "throughput_tokens_per_s", "energy_per_token_j", "power_w", "gpu_hours"]
+    names = [name for name in names if name in ps.sweep(SCENARIO, over, lazy=True)]
+    plain = ps.sweep(SCENARIO, over, quantities=names)
+    ends = ps.sweep(SCENARIO, over, quantities=names, intervals=True)
+    for name in names:
+        np.testing.assert_allclose(plain[name].value, ends[name].value, rtol=1e-12)
+        assert (ends[name].low < ends[name].value).all()
+        np.testing.assert_allclose(plain[name].high, ends[name].high, rtol=1e-12)
 
 
 def test_draws_are_a_dimension() -> None:

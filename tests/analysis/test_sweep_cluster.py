@@ -79,6 +79,18 @@ def test_workers_write_to_files(client: Any, kind: str, tmp_path: Path) -> None:
         assert len(set(lines)) == len(lines) == 1 + found.size
 
 
+def test_reductions_happen_on_the_workers(client: Any) -> None:
+    """Only candidates and counts come back; the answers are those of this process."""
+    there, here = swept(client=client, lazy=True), swept()
+    for ask in (
+        lambda sweep: sweep.best(minimize="tpot_s", count=3).places,
+        lambda sweep: sweep.pareto(minimize=["loss_nats", "ttft_s"]).places,
+        lambda sweep: sweep.quantiles("ttft_s").tolist(),
+    ):
+        assert ask(there) == ask(here)
+    assert not there.holds("tpot_s")
+
+
 def test_what_is_refused_comes_back(client: Any) -> None:
     """The reasons are told by the workers."""
     over = {"parallel": [ps.ParallelSpec(), ps.ParallelSpec(tensor=3)], "hardware": ["b200"]}

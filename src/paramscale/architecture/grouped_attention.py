@@ -73,7 +73,8 @@ def softmax_attention(
         part,
         "attention",
         weights=weights,
-        flops=2.0 * passes * step.pairs(window, chunk) * heads * (key_width + value_width),
+        # what the model decides first, so that one product has all dimensions of a grid
+        flops=(2.0 * passes * heads * (key_width + value_width)) * step.pairs(window, chunk),
         moved_in=rows * key_width,
         moved_out=rows * value_width,
         # queries, keys and values here, the result where it is projected; one log-sum-exp a row

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from paramscale.typing import Floats
 
-__all__ = ["Interval"]
+__all__ = ["Interval", "ends_wanted", "without_ends"]
+
+_ENDS: ContextVar[bool] = ContextVar("paramscale ends of intervals", default=True)
 
 
 class Interval(NamedTuple):
@@ -25,3 +30,28 @@ class Interval(NamedTuple):
     value: Floats
     low: Floats
     high: Floats
+
+
+def ends_wanted() -> bool:
+    """Return whether anybody asks for the ends; where not, an estimator may give the value twice.
+
+    Whoever computes ends at some cost on large arrays asks this first.
+    """
+    return _ENDS.get()
+
+
+@contextmanager
+def without_ends() -> Iterator[None]:
+    """Let estimators leave out the ends of intervals, as a sweep for values alone does.
+
+    Examples
+    --------
+    >>> with without_ends():
+    ...     ends_wanted()
+    False
+    """
+    token = _ENDS.set(False)
+    try:
+        yield
+    finally:
+        _ENDS.reset(token)

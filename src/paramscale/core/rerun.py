@@ -7,13 +7,14 @@ give a quantity, each point gets the one that a point alone would get.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from paramscale.core.completion import COMPLETERS
-from paramscale.core.plan import Call, Plan, Results, Step, domain_mask
-from paramscale.core.record import Interval
+from paramscale.core.interval import Interval, ends_wanted, without_ends
+from paramscale.core.plan import Call, Plan, Results, Step, domain_mask, with_intervals
 from paramscale.typing import Booleans
 
 __all__ = ["Rerun", "step_needs"]
@@ -41,31 +42,39 @@ class Rerun:
     ----------
     plan : Plan
         A plan for quantities that were asked for by name.
+    ends : bool
+        Whether the ends of intervals are wanted. They cost more than the values; where nobody
+        wants them, they are the value itself.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, *, ends: bool = True) -> None:
+        self.plan, self.ends = plan, ends
         self._last: dict[str, tuple[list[Any], _Made]] = {}
         self._needs = {step.quantity: step_needs(step) for step in plan.steps}
 
     def run(self, inputs: Mapping[str, Any]) -> Results:
         """Return the results for these specs and given quantities."""
-        values = dict(inputs)
+        given = {name: each for name, each in inputs.items() if type(each) is Interval}
+        values = {**inputs, **{name: each.value for name, each in given.items()}}
         for complete in COMPLETERS:
             complete(values)
-        intervals: dict[str, Interval] = {}
-        chosen: dict[str, Call] = {}
-        for step in self.plan.steps:
-            name = step.quantity
-            needed = [values.get(each) for each in self._needs[name]]
-            last = self._last.get(name)
-            if last is None or any(a is not b for a, b in zip(last[0], needed, strict=True)):
-                last = self._last[name] = (needed, _make(step, values))
-            made = last[1]
-            values[name], chosen[name] = made.value, made.call
-            if made.interval is not None:
-                intervals[name] = made.interval
-        return Results(values, intervals, chosen, {})
+        results = Results(values, given, {}, {})
+        with nullcontext() if self.ends else without_ends():
+            for step in self.plan.steps:
+                self._take(step, results)
+        return results
+
+    def _take(self, step: Step, results: Results) -> None:
+        """Add the result of a step, the last one where nothing that it looks at is new."""
+        name, values = step.quantity, results.values
+        needed = [values.get(each) for each in self._needs[name]]
+        last = self._last.get(name)
+        if last is None or any(a is not b for a, b in zip(last[0], needed, strict=True)):
+            last = self._last[name] = (needed, _make(step, results))
+        made = last[1]
+        values[name], results.chosen[name] = made.value, made.call
+        if made.interval is not None:
+            results.intervals[name] = made.interval
 
     def inside(self, name: str) -> Booleans:
         """Return for each point of the last run whether it lies in every domain on the way."""
@@ -90,28 +99,31 @@ def _bounds(call: Call) -> tuple[str, ...]:
     return tuple(call.record.domain.bounds) if call.record.domain else ()
 
 
-def _make(step: Step, values: Mapping[str, Any]) -> _Made:
+def _make(step: Step, results: Results) -> _Made:
     """Return what a step gives: each point by the first estimator whose domain covers it.
 
     A point that none covers has the first; an object that is shared is never mixed.
     """
-    masks = _masks(step, values)
-    if step.calls[0].record.quantity.internal and len(step.calls) > 1:
-        covers = (call for call in step.calls if np.all(domain_mask(call.record, values)))
-        call = next(covers, step.calls[0])
-        masks = [(call, domain_mask(call.record, values))]
-    if not masks:
-        masks = [(step.calls[0], np.bool_(False))]
-    first, covered = masks[0]
-    result = _called(first, values)
-    if len(masks) > 1 or (first is not step.calls[0] and not np.all(covered)):
-        result = _called(step.calls[0], values)
+    values, first = results.values, step.calls[0]
+    if first.record.quantity.internal:
+        first = step.calls[step.coverage.first(values)]
+    if len(step.calls) == 1 or first.record.quantity.internal:
+        return _made(_called(first, results), ((first, domain_mask(first.record, values)),))
+    masks = _masks(step, values) or [(first, np.bool_(False))]
+    best, covered = masks[0]
+    result = _called(best, results)
+    if len(masks) > 1 or (best is not first and not np.all(covered)):
+        result = _called(first, results)
         for call, mask in masks:
-            if call is not step.calls[0]:
-                result = _joined(mask, _called(call, values), result)
+            if call is not first:
+                result = _joined(mask, _called(call, results), result)
+    return _made(result, tuple(masks))
+
+
+def _made(result: Any, masks: tuple[tuple[Call, Booleans], ...]) -> _Made:
     if type(result) is Interval:
-        return _Made(result.value, result, first, tuple(masks))
-    return _Made(result, None, first, tuple(masks))
+        return _Made(result.value, result, masks[0][0], masks)
+    return _Made(result, None, masks[0][0], masks)
 
 
 def _masks(step: Step, values: Mapping[str, Any]) -> list[tuple[Call, Booleans]]:
@@ -128,8 +140,14 @@ def _masks(step: Step, values: Mapping[str, Any]) -> list[tuple[Call, Booleans]]
     return found
 
 
-def _called(call: Call, values: Mapping[str, Any]) -> Any:
-    return call.function(*[values[name] for name in call.inputs])
+def _called(call: Call, results: Results) -> Any:
+    values, intervals = results.values, results.intervals
+    if not call.intervals:
+        return call.function(*[values[name] for name in call.inputs])
+    if not ends_wanted():
+        unknown = {name: values[name] for name in call.intervals if name not in intervals}
+        intervals = {**intervals, **{name: Interval(x, x, x) for name, x in unknown.items()}}
+    return call.function(*with_intervals(call, values, intervals, results.chosen))
 
 
 def _joined(mask: Booleans, here: Any, there: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.core.interval import ends_wanted
 from paramscale.core.reasons import Reason
 from paramscale.specs.block import NOTHING
 from paramscale.specs.hardware import HardwareSpec
@@ -133,6 +134,9 @@ def draw(
     if serving_times.level is not NOTHING:  # in draws
         power = np.minimum(power * np.exp(own / Z90 * serving_times.level), whole * most)
     made = np.where(rate > 0.0, rate, np.nan)[()]
+    if not ends_wanted():
+        each = power / made
+        return ServingPower(Interval(power, power, power), Interval(each, each, each), shares, ())
     late = np.log(throughput_tokens_per_s.high / made)
     if np.any(rate == 0.0):  # prompts alone
         late = np.where(rate == 0.0, _PROMPTS_LATE, late)

@@ -16,6 +16,7 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator, sampler
+from paramscale.core.interval import ends_wanted
 from paramscale.core.reasons import Reason
 from paramscale.specs.bill import Bill
 from paramscale.specs.block import NOTHING
@@ -202,8 +203,10 @@ def _gap(times: Times, serving: ServingSpec) -> Floats:
 
 def _banded(value: Floats, bound: Floats, width: float) -> Interval:
     """Return a value with its interval, none of them below the bound."""
-    factor = np.exp(width)
     value = np.maximum(value, bound)
+    if not ends_wanted():
+        return Interval(value, value, value)
+    factor = np.exp(width)
     return Interval(value, np.maximum(value / factor, bound), value * factor)
 
 
@@ -252,7 +255,11 @@ def requests(serving_times: ServingTimes, serving: ServingSpec) -> Interval:
 
 def _latency(times: ServingTimes, serving: ServingSpec) -> Interval:
     further = np.maximum(serving.output_tokens - 1.0, 0.0)
-    return Interval(*[t + further * p for t, p in zip(times.ttft, times.tpot, strict=True)])
+    value = times.ttft.value + further * times.tpot.value
+    if times.tpot.low is times.tpot.value:
+        return Interval(value, value, value)
+    low, high = (times.ttft[i] + further * times.tpot[i] for i in (1, 2))
+    return Interval(value, low, high)
 
 
 @estimator(gives=q.THROUGHPUT_TOKENS_PER_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
@@ -267,13 +274,19 @@ def throughput(
     """
     latency = _latency(serving_times, serving)
     stalled = np.maximum(serving.output_tokens - 1.0, 0.0) * serving_times.times.stall_s
-    latency = Interval(*[each + stalled for each in latency])
     tokens = serving.batch * serving.output_tokens
+    waves: Floats | None = None
     if serving.schedule != "continuous":  # ttft of the continuous schedule has the wait in it
         waves = np.maximum(serving.batch / (serving_times.running * parallel.data), 1.0)
-        latency = Interval(*[each * waves for each in latency])
-    found = [tokens / each for each in (latency.value, latency.high, latency.low)]
-    if serving.request_rate_per_s is not None:
-        asked = serving.request_rate_per_s * serving.output_tokens
-        found = [np.minimum(each, asked) for each in found]
-    return Interval(*found)
+
+    def rate(seconds: Floats) -> Floats:
+        seconds = seconds + stalled
+        found: Floats = tokens / (seconds if waves is None else seconds * waves)
+        if serving.request_rate_per_s is None:
+            return found
+        return np.minimum(found, serving.request_rate_per_s * serving.output_tokens)
+
+    value = rate(latency.value)
+    if latency.low is latency.value:
+        return Interval(value, value, value)
+    return Interval(value, rate(latency.high), rate(latency.low))

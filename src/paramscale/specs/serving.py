@@ -150,8 +150,12 @@ class ServingSpec:
         return pieces
 
     def filled(self) -> Pass:
-        """Return a pass after which the cache holds prompts and outputs."""
-        return Pass(self.batch, self.prompt_tokens + self.output_tokens)
+        """Return a pass after which the cache holds prompts and outputs: that of the last token.
+
+        What is held after a pass depends on the context alone; of one token, little else is
+        computed on the way to it.
+        """
+        return Pass(self.batch, 1.0, self.prompt_tokens + self.output_tokens - 1.0)
 
     def __repr__(self) -> str:
         return short_repr(self)

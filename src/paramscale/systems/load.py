@@ -15,6 +15,7 @@ import numpy as np
 
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.products import scaled
 from paramscale.systems.totals import Totals
 from paramscale.typing import Floats
 
@@ -74,12 +75,12 @@ def load_of(totals: Totals, parallel: ParallelSpec, stages: Floats, element: flo
     all_ranks = tensor * replicas
     return Load(
         totals.whole_bytes + totals.split_bytes / tensor,
-        totals.expert_bytes / sharing,
+        scaled(totals.expert_bytes, 1.0 / sharing),
         totals.whole_weights + totals.split_weights / tensor + totals.expert_weights / sharing,
-        totals.state_bytes / (replicas * stages * parallel.context),
+        scaled(totals.state_bytes, 1.0 / (replicas * stages * parallel.context)),
         (totals.whole_flops + totals.split_flops / tensor) / work,
-        totals.expert_flops / (all_ranks * stages),
-        totals.attention_flops / (tensor * work * parallel.context),
+        scaled(totals.expert_flops, 1.0 / (all_ranks * stages)),
+        scaled(totals.attention_flops, 1.0 / (tensor * work * parallel.context)),
         totals.layers,
         totals.experts,
         totals.scans,

@@ -20,6 +20,7 @@ from paramscale.specs.serving import ServingSpec
 from paramscale.systems.coefficients import Coefficients, coefficients
 from paramscale.systems.load import Load, expert_ranks, load_of
 from paramscale.systems.machine import Machine, machine_of
+from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
 from paramscale.systems.sequences import running_sequences, tokens_a_step
 from paramscale.systems.step import (
@@ -97,10 +98,10 @@ def serving_times(
     c = drawn or coefficients(regime, hardware.memory_type, serving.engine)
     machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
     times = times_of(decode, prefill, machine, c, serving, parallel, regime)
-    share = times.running * parallel.data / serving.batch
+    share = times.running * (parallel.data / serving.batch)
     first = 1.0 / serving.batch if serving.schedule == "continuous" else 1.0
     return times._replace(
-        least_tpot_s=_least(decode, machine, parallel, share) / tokens_a_step(serving),
+        least_tpot_s=scaled(_least(decode, machine, parallel, share), 1.0 / tokens_a_step(serving)),
         least_ttft_s=_least(prefill, machine, parallel, first, serving.chunks()),
     )
 
@@ -115,12 +116,12 @@ def _least(
     flops = work.whole_flops + work.split_flops + work.expert_flops + work.attention_flops
     apart = parallel.tensor * parallel.data / expert_ranks(parallel)
     read = work.whole_weights + work.split_weights + work.expert_weights * apart + work.looked_up
-    state = work.state_bytes * share / (parallel.data * parallel.pipeline * parallel.context)
+    ranks = parallel.data * parallel.pipeline * parallel.context
     assert parallel.devices is not None  # filled in by the spec
-    return np.maximum(
-        flops * share / (machine.fastest * parallel.devices),
-        (reads * read * machine.least / parallel.devices + state) / machine.bandwidth,
-    )
+    weights = reads * read * machine.least / (parallel.devices * machine.bandwidth)
+    # grouped so that of the arrays only the last products have all dimensions of a grid
+    computing = flops * (share / (machine.fastest * parallel.devices))
+    return np.maximum(computing, weights + work.state_bytes * (share / (ranks * machine.bandwidth)))
 
 
 def times_of(
@@ -168,8 +169,7 @@ def _stall(running: Floats, step: Load, c: Coefficients, serving: ServingSpec) -
     """
     mixed = -np.expm1(-running / np.maximum(serving.output_tokens, 1.0))
     each = c.stall_layer_s * step.layers + c.stall_expert_s * step.experts
-    stall: Floats = each * mixed / tokens_a_step(serving)
-    return stall
+    return each / tokens_a_step(serving) * mixed
 
 
 def _read_again(
@@ -187,13 +187,13 @@ def _read_again(
 
 def _shared(step: Load, share: Floats, serving: ServingSpec) -> Load:
     """Return the load of the sequences that run; drafts make several tokens of each."""
-    tokens = share * (1.0 + serving.draft_tokens)
+    tokens = scaled(share, 1.0 + serving.draft_tokens)
     return step._replace(
         state_bytes=step.state_bytes * share,
         dense_flops=step.dense_flops * tokens,
-        expert_flops=step.expert_flops * tokens,
-        attention_flops=step.attention_flops * tokens,
-        reduced_bytes=step.reduced_bytes * tokens,
+        expert_flops=scaled(step.expert_flops, tokens),
+        attention_flops=scaled(step.attention_flops, tokens),
+        reduced_bytes=scaled(step.reduced_bytes, tokens),
     )
 
 
@@ -221,10 +221,11 @@ def _continuous(
     a step of the sequences that run: the prompt is there later, and no step waits for all of it.
     """
     written = np.maximum(serving.output_tokens, 1.0)
-    others = c.prefill_share * prompt_s * running / written
-    tpot = (step_s + others) / tokens_a_step(serving)
+    others = c.prefill_share * prompt_s / written * running
+    tpot = scaled(step_s + others, 1.0 / tokens_a_step(serving))
     lone = prompt_s + parts.weights + parts.messages + parts.host
-    lone = lone + (serving.chunks() - 1.0) * step_s
+    if serving.chunk_tokens is not None:
+        lone = lone + (serving.chunks() - 1.0) * step_s
     cycle = lone + written * tpot
     busy = np.minimum(running * prompt_s / cycle, 0.95)
     waiting = (each / running - 1.0) * cycle

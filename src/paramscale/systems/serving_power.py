@@ -13,6 +13,7 @@ from paramscale.systems.coefficients import coefficients
 from paramscale.systems.load import Load, expert_ranks
 from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.power import PowerCoefficients, held
+from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
 from paramscale.systems.sequences import tokens_a_step
 from paramscale.systems.serving import Times
@@ -134,7 +135,11 @@ def served_use(
     step = use_of(times.step, machine, device)
     prompts = use_of(times.prompts, machine, times.prompt_s * each)
     working = np.minimum(np.maximum(each, 1.0), parallel.pipeline) / parallel.pipeline
-    return Use(*[x * working for x in step]), Use(*[x * working / each for x in prompts]), machine
+    step, prompts = (
+        Use(*[scaled(x, by) for x in use])
+        for use, by in ((step, working), (prompts, working / each))
+    )
+    return step, prompts, machine
 
 
 def share_of(static: Floats, draw: Floats, seconds: Floats, most: Floats) -> Floats:
@@ -199,7 +204,7 @@ def shares_of(
         Output tokens a second of all devices together.
     """
     each = throughput / parallel.data
-    steps = each / (times.running * tokens_a_step(serving))
+    steps = each / scaled(times.running, tokens_a_step(serving))
     prompts = each / np.maximum(serving.output_tokens, 1.0)
     if np.any(serving.output_tokens == 0.0):
         alone = serving.batch / parallel.data / times.ttft_s
@@ -207,7 +212,7 @@ def shares_of(
     causes = (
         np.minimum(step.busy * steps + prompt.busy * prompts, c.busy),
         step.weights * steps,
-        step.experts * steps,
+        scaled(step.experts, steps),
         step.caches * steps,
         step.arithmetic * steps,
         prompt.arithmetic * prompts,

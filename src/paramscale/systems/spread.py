@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.core.interval import Interval
+from paramscale.core.interval import Interval, ends_wanted
 from paramscale.typing import Floats
 
 __all__ = ["Factor", "exactly", "factor", "inverse", "plus", "times"]
@@ -47,7 +47,7 @@ def factor(known: Interval) -> Factor:
     np.float64(0.0)
     """
     value, low, high = known
-    if low is value and high is value:
+    if (low is value and high is value) or not ends_wanted():
         return Factor(value, _NONE, _NONE)
     return Factor(value, _squared_log(value, low), _squared_log(high, value))
 

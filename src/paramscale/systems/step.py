@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from paramscale.specs.block import NOTHING
 from paramscale.systems.coefficients import Coefficients
 from paramscale.systems.load import Load
 from paramscale.systems.machine import Machine
@@ -68,6 +69,8 @@ def message_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats
     A ring moves 2 (t - 1) / t of the bytes over each link; a tree takes log2 t hops. Where the
     link is not known only the latency counts.
     """
+    if isinstance(ranks, float) and ranks == 1.0:
+        return NOTHING
     hops = c.latency_s + c.doubling_s * np.log2(ranks)
     moved = 2.0 * (ranks - 1.0) / ranks * load.reduced_bytes / (c.link * machine.link)
     moved = np.where(np.isnan(machine.link), 0.0, moved)
@@ -151,6 +154,8 @@ def prompt_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats)
         + load.expert_flops / (experts * c.prefill_expert)
         + load.attention_flops / (plain * c.prefill_attention)
     )
+    if isinstance(ranks, float) and ranks == 1.0:
+        return seconds
     moved = 2.0 * (ranks - 1.0) / ranks * load.reduced_bytes / (c.link * machine.link)
     return seconds + np.where((ranks > 1.0) & ~np.isnan(moved), moved, 0.0)[()]
 

@@ -139,7 +139,8 @@ class Runner:
             specs = self.job.space.specs(index, order=self.order)
             ndim = len(self.order)
             varies = {name: varying(spec, ndim) for name, spec in specs.items()}
-            case = self._cases[index] = Case(specs, varies, Rerun(self.job.plan(specs)))
+            rerun = Rerun(self.job.plan(specs), ends=self.job.intervals)
+            case = self._cases[index] = Case(specs, varies, rerun)
             if len(self._cases) > _KEPT:
                 self._cases.popitem(last=False)
         return case

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from paramscale.analysis.space import Space
 from paramscale.analysis.sweep.job import Case, Columns, Job, Runner
+from paramscale.core.completion import COMPLETERS
 from paramscale.core.plan import Call, Plan
 from paramscale.core.record import Estimator
 from paramscale.core.rerun import step_needs
@@ -49,6 +50,12 @@ class Column:
         """Return its shape where the axes have some sizes: one place along what it ignores."""
         lead = (self.draws,) if self.draws else ()
         return (*lead, *(n if v else 1 for n, v in zip(sizes, self.varies, strict=True)))
+
+    def part(self, place: Sequence[slice]) -> tuple[slice, ...]:
+        """Return where a part of the space lies in it."""
+        lead = (slice(None),) if self.draws else ()
+        pairs = zip(place, self.varies, strict=True)
+        return (*lead, *(each if varies else slice(0, 1) for each, varies in pairs))
 
     def bytes(self, sizes: Sequence[int]) -> int:
         """Return the bytes that it takes."""
@@ -235,7 +242,7 @@ def _needs(plan: Plan) -> dict[str, _Need]:
     needs: dict[str, _Need] = {}
     for step in plan.steps:
         specs: frozenset[str] = frozenset()
-        chosen = len(step.calls) > 1
+        chosen = len(step.calls) > 1 or any(call.record.refusals for call in step.calls)
         for name in step_needs(step):
             need = needs.get(name, _Need(frozenset({name}), False))
             specs, chosen = specs | need.specs, chosen or need.chosen
@@ -252,6 +259,8 @@ def _varies(
     depend on more, and all that its specs vary along counts. So it is for labels always.
     """
     need = needs[quantity]
+    if need.specs & _completed(case.specs):  # what others say fills in what it leaves open
+        need = need._replace(specs=frozenset(case.specs))
     seen = [size > 1 for size in array.shape[array.ndim - len(space.numeric) :]]
     if need.chosen:
         of_specs = [case.varies[name] for name in need.specs if name in case.varies]
@@ -261,6 +270,14 @@ def _varies(
         any(field.spec in need.specs for field in axis.fields) if axis.labelled else next(numbers)
         for axis in space.axes
     )
+
+
+def _completed(specs: Mapping[str, Any]) -> set[str]:
+    """Return the names of specs that are completed by others."""
+    values = dict(specs)
+    for complete in COMPLETERS:
+        complete(values)
+    return {name for name, spec in specs.items() if values[name] is not spec}
 
 
 def _joined(one: Column, other: Column) -> Column:

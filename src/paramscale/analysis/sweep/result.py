@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.analysis.search.limits import Limit, LimitsLike, limits_of
 from paramscale.analysis.sweep.job import Columns, Job
 from paramscale.analysis.sweep.layout import Layout
 from paramscale.analysis.sweep.memory import refuse_if_too_large
+from paramscale.analysis.sweep.points import Points
+from paramscale.analysis.sweep.reduce import Best, Candidates, Front, Goal, Sketch, goals_of
 from paramscale.analysis.sweep.run import Engine
 from paramscale.analysis.sweep.zarr_file import ZarrFile
 from paramscale.core.quantity import Quantity
@@ -252,14 +255,168 @@ class Sweep(Mapping[str, Swept]):
             raise SpecError(f"a point has {len(space.axes)} places, one an axis, not {len(point)}")
         return space.point(point)
 
-    def to_xarray(self) -> xr.Dataset:
+    def best(
+        self,
+        *,
+        minimize: str | None = None,
+        maximize: str | None = None,
+        subject_to: LimitsLike | None = None,
+        count: int = 1,
+    ) -> Points:
+        """Return the points at which a quantity is least, or greatest, best first.
+
+        Parameters
+        ----------
+        minimize, maximize : str
+            One quantity of the sweep, under one of the two names.
+        subject_to : mapping or iterable of str, optional
+            What must hold, as ``optimize`` takes it: ``{"tpot_s": "<= 30 ms"}``.
+        count : int
+            How many points.
+
+        Returns
+        -------
+        Points
+            Fewer than `count`, or none, where fewer meet the limits. Along axes on which neither
+            the quantity nor a limit depends, the first place.
+
+        Examples
+        --------
+        >>> import paramscale as ps
+        >>> found = ps.sweep({"model": "llama-3.1-8b"}, {"hardware": ["a100-sxm-80gb", "h100-sxm"]},
+        ...                  quantities=["tpot_s"])
+        >>> found.best(minimize="tpot_s")[0]["hardware"]
+        'h100-sxm'
+        """
+        goals = goals_of([minimize] if minimize else [], [maximize] if maximize else [])
+        if len(goals) != 1:
+            raise SpecError("best() needs one quantity: write minimize='...' or maximize='...'")
+        if count < 1 or count != int(count):
+            raise SpecError(f"count must be a whole number of at least 1, not {count!r}")
+        limits = self._checked(goals, subject_to)
+        word = "least" if minimize else "greatest"
+        which = "The point" if count == 1 else f"The {count} points"
+        return self._points(
+            Best(self.layout, goals, limits, int(count)),
+            f"{which} of {word} {goals[0].quantity}{_under(limits)}",
+        )
+
+    def pareto(
+        self,
+        *,
+        minimize: str | Iterable[str] = (),
+        maximize: str | Iterable[str] = (),
+        subject_to: LimitsLike | None = None,
+    ) -> Points:
+        """Return the points that no other point beats in all of some quantities at once.
+
+        Parameters
+        ----------
+        minimize, maximize : str or iterable of str
+            Quantities of the sweep, two or more together.
+        subject_to : mapping or iterable of str, optional
+            What must hold, as ``optimize`` takes it.
+
+        Returns
+        -------
+        Points
+            In the order of the first quantity.
+        """
+        goals = goals_of(minimize, maximize)
+        if len(goals) < 2:
+            raise SpecError("pareto() needs two quantities or more, in minimize= and maximize=")
+        limits = self._checked(goals, subject_to)
+        names = ", ".join(goal.quantity for goal in goals)
+        return self._points(
+            Front(self.layout, goals, limits), f"The front of {names}{_under(limits)}"
+        )
+
+    def quantiles(
+        self, name: str, shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)
+    ) -> Array:
+        """Return the values at or below which given shares of all points lie, to 0.1 %.
+
+        Parameters
+        ----------
+        name : str
+            A quantity of the sweep; points at which it is NaN do not count.
+        shares : sequence of float
+            From 0 to 1.
+        """
+        self._check(name)
+        if any(not 0.0 <= share <= 1.0 for share in shares):
+            raise SpecError(f"shares must lie between 0 and 1, not {list(shares)!r}")
+        sketch = Sketch(self.layout, name)
+        return sketch.quantiles(self._reduced(sketch, (name,)), shares)
+
+    def _check(self, name: str) -> None:
+        if name not in self.job.quantities:
+            raise UnknownNameError("quantity of this sweep", name, self.job.quantities)
+
+    def _checked(self, goals: Sequence[Goal], subject_to: LimitsLike | None) -> tuple[Limit, ...]:
+        limits = limits_of(subject_to)
+        for name in (*(goal.quantity for goal in goals), *(each.measure for each in limits)):
+            self._check(name)
+        return limits
+
+    def _points(self, search: Best | Front, title: str) -> Points:
+        names = [*(g.quantity for g in search.goals), *(each.measure for each in search.limits)]
+        found: Candidates = self._reduced(search, tuple(dict.fromkeys(names)))
+        order = np.argsort(found.costs[:, 0], kind="stable")
+        places = [tuple(int(i) for i in place) for place in found.places[order]]
+        return Points(title, places, [self.row(place) for place in places])
+
+    def row(self, place: tuple[int, ...]) -> dict[str, Any]:
+        """Return coordinates and quantities of one point, by its place along each axis."""
+        row: dict[str, Any] = {}
+        for axis, i in zip(self.job.space.axes, place, strict=True):
+            for path, values in axis.coordinates().items():
+                row[path] = str(values[i]) if values.dtype.kind == "U" else float(values[i])
+        alone = None
+        for name in self.job.quantities:
+            if self.holds(name):
+                value = np.broadcast_to(self._columns[name], self.shape)[place]
+            else:
+                alone = alone or self._engine.point(place)
+                value = alone[name].ravel()[0]
+            row[name] = float(value)
+        return row
+
+    def _reduced(self, reduction: Any, names: tuple[str, ...]) -> Any:
+        """Return the state of a reduction over all points, of what is held or computed anew."""
+        if all(self.holds(name) for name in names):
+            columns = {name: self._columns[name] for name in names}
+            return reduction.merge([reduction(part) for part in self._engine.parts(columns)])
+        engine = self._engine.for_job(attrs.evolve(self.job, quantities=names, draws=0))
+        state = None
+        for done in engine.run(reduction):
+            state = done.result if state is None else reduction.merge([state, done.result])
+        return state
+
+    def to_xarray(self, *, chunks: Any = None) -> xr.Dataset:
         """Return a dataset: one variable a quantity, over only the dimensions it varies along.
 
         What is computed is in it: intervals with ``intervals=True``, draws with ``draws=n``.
+
+        Parameters
+        ----------
+        chunks : optional
+            Anything but None gives lazy Dask arrays, of which only what is asked for is computed:
+            ``"auto"`` or ``{}`` in chunks of about a million points, or a mapping of axis to
+            places. Of a sweep in a Zarr store it is what ``xarray.open_zarr`` takes.
         """
         from paramscale.analysis.sweep.tables import to_xarray
 
-        return to_xarray(self, self._stored())
+        if chunks is None:
+            return to_xarray(self, self._stored())
+        if self._file is not None and self._file.path.endswith(".zarr"):
+            import xarray as xr
+
+            found: xr.Dataset = xr.open_zarr(self._file.path, chunks=chunks)
+            return found
+        from paramscale.analysis.sweep.lazy import lazy_columns
+
+        return to_xarray(self, lazy_columns(self._engine, chunks))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row a point: coordinates first, then quantities.
@@ -285,3 +442,7 @@ class Sweep(Mapping[str, Swept]):
         from paramscale.analysis.sweep.show import sweep_html
 
         return sweep_html(self)
+
+
+def _under(limits: Sequence[Limit]) -> str:
+    return f" with {', '.join(map(str, limits))}" if limits else ""

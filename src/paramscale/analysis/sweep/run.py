@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 
-from paramscale.analysis.sweep.job import Columns, Job
+from paramscale.analysis.sweep.job import Columns, Job, Runner
 from paramscale.analysis.sweep.layout import Layout, lay_out
 from paramscale.analysis.sweep.memory import refuse_if_too_large
 from paramscale.analysis.sweep.progress import Progress
@@ -122,6 +123,26 @@ class Engine:
             if done.refused:
                 refused[self.labels(part.region.labels)] = done.refused
         return columns, refused
+
+    def parts(self, columns: Columns) -> Iterator[Part]:
+        """Yield columns that are held, region by region."""
+        for region in self.division.regions(self.job.space):
+            place = self.layout.place(region.labels, region.slices)
+            yield Part(region, place, {
+                name: each[self.layout.columns[name].part(place)] for name, each in columns.items()
+            })  # fmt: skip
+
+    def point(self, place: Sequence[int]) -> Columns:
+        """Return the columns of one point; NaN where it is refused."""
+        labels = [i for axis, i in zip(self.job.space.axes, place, strict=True) if axis.labelled]
+        numbers = [
+            slice(i, i + 1)
+            for axis, i in zip(self.job.space.axes, place, strict=True)
+            if not axis.labelled
+        ]
+        job = attrs.evolve(self.job, draws=0)
+        found = Runner(job, self.division.order).columns(tuple(labels), numbers)
+        return found or {name: np.array(np.nan) for name in job.quantities}
 
     def labels_of(self, number: int) -> str:
         """Return the choice of labels of a region as text."""

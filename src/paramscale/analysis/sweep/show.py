@@ -11,7 +11,7 @@ from paramscale.units import format_value, unit_of
 if TYPE_CHECKING:
     from paramscale.analysis.sweep.result import Sweep
 
-__all__ = ["sweep_html", "sweep_text"]
+__all__ = ["axis_rows", "coordinate_text", "quantity_rows", "sweep_html", "sweep_text"]
 
 _AXES = ("axis", "places", "from", "to")
 _QUANTITIES = ("quantity", "values", "along", "estimator")
@@ -21,15 +21,15 @@ def sweep_text(sweep: Sweep) -> str:
     """Return axes and quantities as aligned text tables under a line that counts them."""
     lines = [_title(sweep)]
     if sweep.axes:
-        lines.append(text_table(_AXES, _axis_rows(sweep)))
-    lines.append(text_table(_QUANTITIES, _rows(sweep)))
+        lines.append(text_table(_AXES, axis_rows(sweep)))
+    lines.append(text_table(_QUANTITIES, quantity_rows(sweep)))
     lines += [f"refused: {labels}: {short(why, 84)}" for labels, why in sweep.refused.items()]
     return "\n".join(lines)
 
 
 def sweep_html(sweep: Sweep) -> str:
     """Return the same as an HTML block; every text from outside is escaped."""
-    tables = [(_AXES, _axis_rows(sweep)), (_QUANTITIES, _rows(sweep))]
+    tables = [(_AXES, axis_rows(sweep)), (_QUANTITIES, quantity_rows(sweep))]
     body = "".join(
         html_table(header, [[escape(cell) for cell in row] for row in rows])
         for header, rows in tables
@@ -47,7 +47,7 @@ def _title(sweep: Sweep) -> str:
     return f"Sweep: {what} at {points:,} point{'' if points == 1 else 's'}"
 
 
-def _axis_rows(sweep: Sweep) -> list[tuple[str, ...]]:
+def axis_rows(sweep: Sweep) -> list[tuple[str, ...]]:
     return [
         (
             path,
@@ -67,7 +67,7 @@ def coordinate_text(path: str, value: Any) -> str:
     return format_value(value, unit.text if unit else "")
 
 
-def _rows(sweep: Sweep) -> list[tuple[str, ...]]:
+def quantity_rows(sweep: Sweep) -> list[tuple[str, ...]]:
     return [
         (name, each.summary(), ", ".join(each.dims) or "-", each.estimator)
         for name, each in sweep.items()
