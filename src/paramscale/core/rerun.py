@@ -23,13 +23,14 @@ __all__ = ["Rerun", "step_needs"]
 class _Made(NamedTuple):
     """What a step gave: value and interval, the first estimator, and where each one counts.
 
-    `masks` holds for each estimator that was used the points that it covers and none before does.
+    `masks` holds for each estimator that was used the points that it covers and none before does;
+    None where there is no other, until somebody asks.
     """
 
     value: Any
     interval: Interval | None
     call: Call
-    masks: tuple[tuple[Call, Booleans], ...]
+    masks: tuple[tuple[Call, Booleans | None], ...]
 
 
 class Rerun:
@@ -50,6 +51,7 @@ class Rerun:
     def __init__(self, plan: Plan, *, ends: bool = True) -> None:
         self.plan, self.ends = plan, ends
         self._last: dict[str, tuple[list[Any], _Made]] = {}
+        self._values: dict[str, Any] = {}
         self._needs = {step.quantity: step_needs(step) for step in plan.steps}
 
     def run(self, inputs: Mapping[str, Any]) -> Results:
@@ -58,6 +60,7 @@ class Rerun:
         values = {**inputs, **{name: each.value for name, each in given.items()}}
         for complete in COMPLETERS:
             complete(values)
+        self._values = values
         results = Results(values, given, {}, {})
         with nullcontext() if self.ends else without_ends():
             for step in self.plan.steps:
@@ -82,7 +85,8 @@ class Rerun:
         if last is None:  # a spec, or a quantity that was given
             return np.bool_(True)
         found: Booleans = np.bool_(False)
-        for call, mask in last[1].masks:
+        for call, known in last[1].masks:
+            mask = domain_mask(call.record, self._values) if known is None else known
             for source in call.inputs:
                 mask = mask & self.inside(source)
             found = found | mask
@@ -108,7 +112,7 @@ def _make(step: Step, results: Results) -> _Made:
     if first.record.quantity.internal:
         first = step.calls[step.coverage.first(values)]
     if len(step.calls) == 1 or first.record.quantity.internal:
-        return _made(_called(first, results), ((first, domain_mask(first.record, values)),))
+        return _made(_called(first, results), ((first, None),))
     masks = _masks(step, values) or [(first, np.bool_(False))]
     best, covered = masks[0]
     result = _called(best, results)
@@ -120,7 +124,7 @@ def _make(step: Step, results: Results) -> _Made:
     return _made(result, tuple(masks))
 
 
-def _made(result: Any, masks: tuple[tuple[Call, Booleans], ...]) -> _Made:
+def _made(result: Any, masks: tuple[tuple[Call, Booleans | None], ...]) -> _Made:
     if type(result) is Interval:
         return _Made(result.value, result, masks[0][0], masks)
     return _Made(result, None, masks[0][0], masks)

@@ -134,9 +134,10 @@ def draw(
     if serving_times.level is not NOTHING:  # in draws
         power = np.minimum(power * np.exp(own / Z90 * serving_times.level), whole * most)
     made = np.where(rate > 0.0, rate, np.nan)[()]
+    idle = whole * c.static * most
     if not ends_wanted():
-        each = power / made
-        return ServingPower(Interval(power, power, power), Interval(each, each, each), shares, ())
+        zero = np.float64(0.0)
+        return ServingPower(power, idle, whole * most, made, shares, own, zero, zero, ())
     late = np.log(throughput_tokens_per_s.high / made)
     if np.any(rate == 0.0):  # prompts alone
         late = np.where(rate == 0.0, _PROMPTS_LATE, late)
@@ -144,13 +145,13 @@ def draw(
     remarks = serving_times.remarks + power_unmeasured(hardware, serving)
     if idle_experts(times, machine, parallel):
         remarks, own = (*remarks, IDLE_EXPERTS), np.hypot(own, power_width("idle_experts"))
-    return ServingPower(
-        power, whole * c.static * most, whole * most, made, shares, own, late, passing, remarks
-    )
+    return ServingPower(power, idle, whole * most, made, shares, own, late, passing, remarks)
 
 
 def _between(value: Floats, own: float, late: Floats) -> Interval:
     """Return a value with its interval: of the power, and of the time."""
+    if not ends_wanted():
+        return Interval(value, value, value)
     factor = np.exp(np.hypot(own, late))
     return Interval(value, value / factor, value * factor)
 
@@ -177,6 +178,8 @@ def power(serving_power: ServingPower) -> Interval:
     """
     found = serving_power
     value, low, high = _between(found.power, found.own, found.late * (1.0 - found.passing))
+    if low is value:
+        return Interval(value, value, value)
     return Interval(value, np.maximum(low, found.idle), np.minimum(high, found.limit))
 
 

@@ -25,6 +25,7 @@ from paramscale.systems.regime import regime_of
 from paramscale.systems.sequences import running_sequences, tokens_a_step
 from paramscale.systems.step import (
     StepParts,
+    device_seconds,
     prompt_seconds,
     step_parts,
     step_seconds,
@@ -57,6 +58,8 @@ class Times(NamedTuple):
         By how much prompts of other requests delay a step.
     stall_s : Floats
         What steps that also read prompts take longer, for each token; in the mean, not the median.
+    device_s : Floats
+        Part of a step in which the device works; the rest of it waits for the host.
     step, prompts : Load, optional
         What one device does in that step, and for all prompts of its replica.
     least_tpot_s, least_ttft_s : Floats
@@ -71,6 +74,7 @@ class Times(NamedTuple):
     parts: StepParts
     others_s: Floats = NOTHING
     stall_s: Floats = NOTHING
+    device_s: Floats = NOTHING
     step: Load | None = None
     prompts: Load | None = None
     least_tpot_s: Floats = NOTHING
@@ -145,13 +149,17 @@ def times_of(
     if machine.expert_width == "8":
         step = _with_idle_experts(step, decode, parallel, c)
     parts = step_parts(step, machine, c, running, ranks)
-    step_s = step_seconds(parts, c) + c.stage_s * (parallel.pipeline - 1.0)
+    device = device_seconds(parts, c)
+    step_s = step_seconds(parts, c, device)
+    if isinstance(parallel.pipeline, np.ndarray) or parallel.pipeline > 1.0:
+        step_s = step_s + c.stage_s * (parallel.pipeline - 1.0)
     prompt_s = prompt_seconds(one, machine, c, ranks) / each
     if serving.chunk_tokens is not None:
         prompt_s = prompt_s + _read_again(decode, parallel, machine, c, serving)
     if serving.schedule == "continuous" and regime == "continuous":
         times = _continuous(prompt_s, step_s, parts, c, serving, each, running)
-        return times._replace(stall_s=_stall(running, step, c, serving), step=step, prompts=one)
+        stall = _stall(running, step, c, serving)
+        return times._replace(stall_s=stall, device_s=device, step=step, prompts=one)
     if regime == "single_stream":
         ttft = _in_chunks(each * prompt_s, step, parts.weights, c, serving, parallel)
     else:  # all prompts are read, then all sequences step together
@@ -159,7 +167,9 @@ def times_of(
         fixed = c.prefill_read * parts.weights + fixed
         ttft = running * prompt_s + serving.chunks() * fixed
     tpot = step_s / tokens_a_step(serving)
-    return Times(prompt_s, step_s, tpot, ttft, running, parts, step=step, prompts=one)
+    return Times(
+        prompt_s, step_s, tpot, ttft, running, parts, device_s=device, step=step, prompts=one
+    )
 
 
 def _stall(running: Floats, step: Load, c: Coefficients, serving: ServingSpec) -> Floats:

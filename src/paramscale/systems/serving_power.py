@@ -9,7 +9,6 @@ import numpy as np
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
-from paramscale.systems.coefficients import coefficients
 from paramscale.systems.load import Load, expert_ranks
 from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.power import PowerCoefficients, held
@@ -17,7 +16,6 @@ from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
 from paramscale.systems.sequences import tokens_a_step
 from paramscale.systems.serving import Times
-from paramscale.systems.step import smooth_maximum
 from paramscale.typing import Floats
 
 __all__ = [
@@ -128,11 +126,8 @@ def served_use(
     assert times.prompts is not None
     regime = regime_of(serving)
     machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
-    c, parts = coefficients(regime, hardware.memory_type, serving.engine), times.parts
     each = serving.batch / parallel.data
-    device = smooth_maximum(parts.weights, parts.arithmetic, c.overlap) + parts.state
-    device = device + parts.kernels + parts.messages
-    step = use_of(times.step, machine, device)
+    step = use_of(times.step, machine, times.device_s)
     prompts = use_of(times.prompts, machine, times.prompt_s * each)
     working = np.minimum(np.maximum(each, 1.0), parallel.pipeline) / parallel.pipeline
     step, prompts = (

@@ -25,6 +25,7 @@ from paramscale.typing import Floats
 
 __all__ = [
     "StepParts",
+    "device_seconds",
     "prompt_seconds",
     "read_seconds",
     "shares_by_cause",
@@ -132,10 +133,14 @@ def shares_by_cause(parts: StepParts, step: Floats, others: Floats) -> dict[str,
     return {**found, "prompts of others": others / (step + others)}
 
 
-def step_seconds(parts: StepParts, c: Coefficients) -> Floats:
-    """Return the seconds of a decode step, overlapping what overlaps."""
+def device_seconds(parts: StepParts, c: Coefficients) -> Floats:
+    """Return the seconds of a decode step in which the device works, overlapping what overlaps."""
     device = smooth_maximum(parts.weights, parts.arithmetic, c.overlap) + parts.state
-    device = device + parts.kernels + parts.messages
+    return device + (parts.kernels + parts.messages)
+
+
+def step_seconds(parts: StepParts, c: Coefficients, device: Floats) -> Floats:
+    """Return the seconds of a decode step: of the device, joined with those of the host."""
     return smooth_maximum(device, parts.host, c.host_overlap) + parts.sequences
 
 

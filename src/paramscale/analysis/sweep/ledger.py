@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
-from paramscale import __version__
 from paramscale.analysis.sweep.job import Job
 from paramscale.analysis.sweep.tiles import Division
 from paramscale.core.record import Estimator
@@ -39,7 +39,7 @@ def fingerprint(job: Job, division: Division) -> dict[str, str]:
     ['axes', 'division', 'estimators', 'options', 'quantities', 'scenario', 'version']
     """
     parts = {
-        "version": __version__,
+        "version": import_module("paramscale").__version__,  # stands above this room
         "scenario": dict(job.space.base),
         "axes": [(field.path, each) for axis in job.space.axes
                  for field, each in zip(axis.fields, axis.values, strict=True)]

@@ -200,8 +200,8 @@ class Sketch:
         weight = prod(p.stop - p.start for p, varies in pairs if not varies)
         values = part.columns[self.quantity].ravel()
         values = values[~np.isnan(values)]
-        numbers, counts = np.unique(_bin(values), return_counts=True)
-        return Bins(numbers, counts.astype(np.float64) * weight)
+        numbers, counts = _counted(_bin(values))
+        return Bins(numbers, counts * weight)
 
     def merge(self, states: Sequence[Bins]) -> Bins:
         """Return the counts of several parts."""
@@ -221,6 +221,18 @@ class Sketch:
         return _middle(bins.numbers[np.minimum(places, len(heights) - 1)])
 
 
+def _counted(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Array]:
+    """Return each number once, and how often it occurs; without sorting where they are dense."""
+    low = numbers.min() if len(numbers) else 0
+    if not len(numbers) or numbers.max() - low > _DENSE:
+        found, counts = np.unique(numbers, return_counts=True)
+        return found, counts.astype(np.float64)
+    counts = np.bincount(numbers - low)
+    there = np.flatnonzero(counts)
+    return there + low, counts[there].astype(np.float64)
+
+
+_DENSE = 1 << 20
 _STEP = np.log1p(2.0 * ACCURACY)
 _FAR = 1 << 40  # bins of positive values lie above it, of negative ones below; between them is 0
 _HUGE = 1 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
@@ -40,6 +40,17 @@ class Means:
     progress: bool | None
     tile: int
     region: int
+
+
+@attrs.frozen(eq=False)
+class _Putting:
+    """Puts regions where they belong in columns of the whole space; no two touch the same place."""
+
+    layout: Layout
+    columns: Columns
+
+    def __call__(self, part: Part) -> None:
+        self.layout.put(self.columns, part.columns, part.place, [0] * len(part.place))
 
 
 @attrs.frozen(eq=False)
@@ -116,12 +127,17 @@ class Engine:
         """
         refuse_if_too_large(self.job.space.size, self.layout.bytes())
         columns = self.layout.empty(self.job.space.shape)
-        start, refused = [0] * len(self.job.space.axes), {}
-        for done in self.run(collect):
-            part: Part = done.result
-            self.layout.put(columns, part.columns, part.place, start)
+        put = _Putting(self.layout, columns)
+        engine, task = self, cast(Task, collect)
+        if self.means.client is None:  # threads put each tile where it belongs at once
+            division = attrs.evolve(self.division, region=self.division.tile)
+            engine, task = attrs.evolve(self, division=division), put
+        refused = {}
+        for done in engine.run(task):
+            if task is collect:
+                put(done.result)
             if done.refused:
-                refused[self.labels(part.region.labels)] = done.refused
+                refused[engine.labels_of(done.number)] = done.refused
         return columns, refused
 
     def parts(self, columns: Columns) -> Iterator[Part]:
