@@ -156,7 +156,7 @@ def test_zeros_save_time_where_there_are_units_for_them() -> None:
 
     def times(machine: str, model: Any) -> tuple[float, float, tuple[str, ...]]:
         e = ps.estimate(model=model, hardware=machine, quantities=["tpot_s", "ttft_s"])
-        return float(e.tpot_s.value), float(e.ttft_s.value), e.remarks("tpot_s")
+        return float(e.tpot_s.value), float(e.ttft_s.value), e.counted("tpot_s")
 
     sparse = ps.prune("llama-3.1-8b", "2:4")
     with_units, dense = times("a100", sparse), times("a100", "llama-3.1-8b")

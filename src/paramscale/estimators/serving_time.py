@@ -74,6 +74,7 @@ class ServingTimes(NamedTuple):
     `others` is by how much prompts of other requests delay a step of `step` seconds, `gap` the
     longest time between two tokens of a request. `times` are the expected times with what they were
     computed from. `remarks` tell why the intervals are wider than those of what was measured.
+    `boundary_in_words` says how formats and zeros are counted for which the machine has no units.
     `level` is 0; in draws it is a standard normal number for the errors of what follows.
     """
 
@@ -87,6 +88,7 @@ class ServingTimes(NamedTuple):
     times: Times
     remarks: tuple[str, ...]
     level: Floats = NOTHING
+    boundary_in_words: tuple[str, ...] = ()
 
 
 def _rules(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> list[Rule]:
@@ -131,15 +133,16 @@ def expected_times(
         times.others_s,
         _banded(_gap(times, serving), times.least_tpot_s, first),
         times,
-        _remarks(model, decode_work, hardware, serving),
+        unmeasured(hardware, serving),
+        boundary_in_words=_fallen_back(model, decode_work, hardware, serving),
     )
 
 
-def _remarks(
+def _fallen_back(
     model: ModelSpec, work: Bill, hardware: HardwareSpec, serving: ServingSpec
 ) -> tuple[str, ...]:
-    """Return what nobody measured or said, and what the machine has no units for."""
-    said = unmeasured(hardware, serving) + format_remarks(hardware, serving)
+    """Return what the machine has no units for, and so multiplies otherwise."""
+    said = format_remarks(hardware, serving)
     return said + sparse_remarks(work, hardware, serving) if model.changes else said
 
 
