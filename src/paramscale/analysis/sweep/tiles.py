@@ -13,10 +13,11 @@ from paramscale.analysis.space import Space
 
 __all__ = ["Division", "Region", "divide"]
 
-#: Points of a tile: enough to make up for some milliseconds of overhead, few enough for the cache.
-#: A tile has 3 to 4 ms of overhead and costs 50 to 60 ns a point on two cores of 2024; a point of
-#: a serving grid took 230 ns in tiles of 20,000, 140 of 60,000, 120 of 200,000, 70 of 400,000.
-TILE_POINTS = 250_000
+#: Points of a tile: enough to make up for about 2.5 ms of overhead, and so few that all arrays of a
+#: tile together fit into what the C library keeps of freed memory (64 MB): beyond it every array is
+#: mapped anew, which costs more than its arithmetic. 2 million points of a serving grid took one
+#: thread 372 ms in tiles of 40,000, 285 of 80,000, 349 of 200,000, 565 of 1,000,000.
+TILE_POINTS = 80_000
 
 #: Points of a region: a thread, a task of a cluster, a chunk of a file.
 REGION_POINTS = 1_000_000
