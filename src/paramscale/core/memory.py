@@ -19,9 +19,8 @@ __all__ = ["Memory", "Remembered"]
 
 
 class Remembered(NamedTuple):
-    """A step that was taken: what it depended on, the call behind its result, and the result."""
+    """A step that was taken: the call behind its result, and the result."""
 
-    seen: list[Any]
     call: Any
     result: Any
 
@@ -32,19 +31,32 @@ class Memory:
     __slots__ = ("_last",)
 
     def __init__(self) -> None:
-        self._last: tuple[Mapping[str, Any], list[Remembered | None]] | None = None
+        self._last: tuple[Mapping[str, Any], Mapping[str, Any], list[Remembered | None]] | None
+        self._last = None
 
-    def recall(self) -> Iterable[Remembered | None]:
-        """Return the steps of the last run in their order; None without end where there is none."""
-        return repeat(None) if self._last is None else self._last[1]
+    def recall(self, start: Mapping[str, Any]) -> tuple[set[str], Iterable[Remembered | None]]:
+        """Return what is not as in the last run, and the steps of that run in their order.
 
-    def keep(self, inputs: Mapping[str, Any], steps: list[Remembered | None]) -> None:
+        Parameters
+        ----------
+        start : mapping
+            What the new run starts from, by name. Specs are told apart by identity.
+        """
+        if self._last is None:
+            return set(start), repeat(None)
+        _, old, steps = self._last
+        changed = {name for name, value in start.items() if value is not old.get(name)}
+        return changed | (old.keys() - start.keys()), steps
+
+    def keep(
+        self, inputs: Mapping[str, Any], start: Mapping[str, Any], steps: list[Remembered | None]
+    ) -> None:
         """Keep the steps of a run, unless some input holds an array."""
         known = {} if self._last is None else self._last[0]
         for name, value in inputs.items():
             if value is not known.get(name) and _holds_array(name, value):
                 return
-        self._last = (inputs, steps)
+        self._last = (inputs, start, steps)
 
 
 def _holds_array(name: str, value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import is_
 from typing import Any, NamedTuple
 
 import attrs
@@ -93,47 +92,60 @@ class Plan:
         Of a single point, steps that depend on nothing that changed since the last run keep their
         results: whoever varies one spec in a loop pays for what depends on it.
         """
-        values = dict(inputs)
-        chosen: dict[str, Call] = {}
-        failed: dict[str, str] = {}
+        start = _started(inputs)
+        changed, remembered = self._memory.recall(start)
         intervals = {name: value for name, value in inputs.items() if type(value) is Interval}
-        for name, given in intervals.items():
-            values[name] = given.value + 0.0  # another object, so that nothing old is recalled
-        for complete in COMPLETERS:
-            complete(values)
+        results = Results(dict(start), intervals, {}, {})
+        values, failed = results.values, results.failed
         now: list[Remembered | None] = []
-        for step, old in zip(self.steps, self._memory.recall(), strict=False):
-            quantity = step.quantity
-            seen = [values.get(name) for name in step.watched]
+        for step, old in zip(self.steps, remembered, strict=False):
             waits = failed and not failed.keys().isdisjoint(step.watched)
-            if old is not None and not waits and all(map(is_, seen, old.seen)):
-                call, result = old.call, old.result
-            else:
-                call = _able(step, values, failed)
-                if call is None:
-                    now.append(None)
-                    continue
-                try:
-                    if call.intervals:
-                        result = call.function(*with_intervals(call, values, intervals, chosen))
-                    else:
-                        result = call.function(*[values[name] for name in call.inputs])
-                except MissingInputError as error:
-                    if self.strict:
-                        raise
-                    result = error
-                old = Remembered(seen, call, result)
+            if old is None or waits or not changed.isdisjoint(step.watched):
+                new = self._taken(step, results)
+                if new is None or old is None or new.result is not old.result:
+                    changed.add(step.quantity)
+                old = new
             now.append(old)
+            if old is None:
+                continue
+            result = old.result
             if isinstance(result, MissingInputError):
-                failed[quantity] = str(result)
+                failed[step.quantity] = str(result)
                 continue
             if type(result) is Interval:
-                intervals[quantity] = result
+                intervals[step.quantity] = result
                 result = result.value
-            values[quantity] = result
-            chosen[quantity] = call
-        self._memory.keep(inputs, now)
-        return Results(values, intervals, chosen, failed)
+            values[step.quantity] = result
+            results.chosen[step.quantity] = old.call
+        self._memory.keep(inputs, start, now)
+        return results
+
+    def _taken(self, step: Step, so_far: Results) -> Remembered | None:
+        """Return a step with its result, or what it found missing; None where it has to wait."""
+        values = so_far.values
+        call = _able(step, values, so_far.failed)
+        if call is None:
+            return None
+        try:
+            if call.intervals:
+                found = with_intervals(call, values, so_far.intervals, so_far.chosen)
+                return Remembered(call, call.function(*found))
+            return Remembered(call, call.function(*[values[name] for name in call.inputs]))
+        except MissingInputError as error:
+            if self.strict:
+                raise
+            return Remembered(call, error)
+
+
+def _started(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run starts from: what is given, with what specs leave open filled in."""
+    start = dict(inputs)
+    for name, value in inputs.items():
+        if type(value) is Interval:
+            start[name] = value.value + 0.0  # another object, so that nothing old is recalled
+    for complete in COMPLETERS:
+        complete(start)
+    return start
 
 
 def step_of(quantity: str, calls: tuple[Call, ...]) -> Step:

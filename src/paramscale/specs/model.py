@@ -172,11 +172,13 @@ class ModelSpec:
         key = step.key()
         if key is None or not self._is_point():
             return make(step)
-        found: T | None = self._kept.get((what, key))
+        found: T | None = self._kept.pop((what, key), None)
         if found is None:
-            if len(self._kept) >= _RESULTS_KEPT:
-                self._kept.clear()
-            found = self._kept[what, key] = make(step)
+            if len(self._kept) >= _RESULTS_KEPT:  # those that were not asked for the longest time
+                for oldest in list(self._kept)[: _RESULTS_KEPT // 2]:
+                    self._kept.pop(oldest, None)
+            found = make(step)
+        self._kept[what, key] = found
         return found
 
     def _bill(self, step: Pass) -> Bill:
@@ -192,9 +194,10 @@ class ModelSpec:
 
     def _is_point(self) -> bool:
         """Return whether no field of the model is an array."""
-        if "point" not in self._known:
-            self._known["point"] = not self.arrays()
-        return self._known["point"]
+        point = self._known.get("point")
+        if point is None:
+            point = self._known["point"] = not self.arrays()
+        return point
 
     def draft_operations(self, step: Pass) -> Bill:
         """Return ``(count, operation)`` of the multi-token-prediction layers in one pass."""
@@ -231,6 +234,8 @@ class ModelSpec:
 
         The size that was asked for comes first, so that it names the axis of a grid of sizes.
         """
+        if self._known.get("point"):
+            return {}
         found = array_fields(self)
         if np.ndim(self.nominal_parameters):
             found = {"parameters": self.nominal_parameters, **found}

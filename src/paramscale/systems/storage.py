@@ -99,23 +99,20 @@ def storage_of(serving: ServingSpec, hardware: HardwareSpec | None = None) -> St
     >>> stored.plain, stored.dense
     (2.0, 0.5625)
     """
-    stored = _storage(
+    return _storage(
         weight_format(serving), expert_format(serving), as_format(serving.activation_format),
         as_format(serving.kv_format),
+        None if hardware is None or not hardware.sparse_types else hardware,
     )  # fmt: skip
-    if hardware is None or not hardware.sparse_types:
-        return stored
-    return _on(hardware, stored, plain_format(weight_format(serving)))
 
 
-def _on(hardware: HardwareSpec, stored: Storage, weights: Format) -> Storage:
-    left = hardware.left_of("2:4", weights)
-    return stored._replace(sparse={"2:4": left}) if left < 1.0 else stored
-
-
-@lru_cache(maxsize=256)
-def _storage(stored: AnyFormat, experts: AnyFormat, computed: Format, cache: Format) -> Storage:
+@lru_cache(maxsize=256)  # specs do not change, and are told apart by identity
+def _storage(
+    stored: AnyFormat, experts: AnyFormat, computed: Format, cache: Format,
+    hardware: HardwareSpec | None,
+) -> Storage:  # fmt: skip
     most = plain_format(stored)
+    left = 1.0 if hardware is None else hardware.left_of("2:4", most)
     dense, plain = most.bits_per_weight / 8.0, computed.bits_per_weight / 8.0
     return Storage(
         dense if stored.family.startswith("GGUF") else max(plain, dense),
@@ -123,4 +120,5 @@ def _storage(stored: AnyFormat, experts: AnyFormat, computed: Format, cache: For
         plain_format(experts).bits_per_weight / 8.0,
         {"kv": cache.bits_per_weight / 8.0, "model": plain, "fp32": 4.0},
         stored if isinstance(stored, Mixture) else None,
+        {"2:4": left} if left < 1.0 else _NONE,
     )
