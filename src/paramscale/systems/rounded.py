@@ -9,25 +9,17 @@ import numpy as np
 
 from paramscale.catalogue.formats import Format
 from paramscale.catalogue.mixtures import AnyFormat, as_one_format, plain_format
+from paramscale.catalogue.rounding import usual_method
 from paramscale.specs.changes import Quantization
 
 __all__ = ["record_of_formats"]
-
-#: How formats are rounded to unless a record of the model says better, by family of format.
-_METHODS = {
-    "fp8": "fp8", "integer": "int8", "microscaling": "fp4", "bitsandbytes": "nf4",
-    "integer group": "gptq", "GGUF block": "gguf", "ternary": "rtn",
-    "additive codebook": "codebook", "lattice codebook": "codebook",
-    "trellis codebook": "codebook", "vector codebook": "codebook",
-}  # fmt: skip
 
 
 @lru_cache(maxsize=256)
 def record_of_formats(weight_format: Any, kv_format: Any) -> Quantization | None:
     """Return what storing weights and caches in some formats does; None where nothing is lost.
 
-    A format says how numbers are held, not how they were chosen: formats of integer groups are
-    taken to be rounded by GPTQ, and plain blocks as their family usually is.
+    Weights are taken to be rounded as is usual for the format, by the name that was given for it.
 
     Parameters
     ----------
@@ -36,14 +28,15 @@ def record_of_formats(weight_format: Any, kv_format: Any) -> Quantization | None
 
     Examples
     --------
-    >>> record_of_formats("gptq-int4-g128", "bf16").method, record_of_formats(None, "bf16")
-    ('gptq', None)
+    >>> record_of_formats("awq-int4-g128", "bf16").method, record_of_formats(None, "bf16")
+    ('awq', None)
     """
     weights, cache = as_one_format(weight_format), as_one_format(kv_format)
     held, kept = _is_lossy(weights), _is_lossy(cache)
     if not held and not kept:
         return None
-    found: dict[str, Any] = {} if not held else _weights(weights)
+    name = weight_format if isinstance(weight_format, str) else ""
+    found: dict[str, Any] = {} if not held else _weights(weights, name)
     if kept:
         found |= {"kv_bits": cache.bits_per_weight, "kv_format": cache.name}
     return Quantization(**found)
@@ -53,10 +46,10 @@ def _is_lossy(stored: AnyFormat) -> bool:
     return bool(np.any(np.asarray(stored.bits_per_weight) < 16.0))
 
 
-def _weights(stored: AnyFormat) -> dict[str, Any]:
+def _weights(stored: AnyFormat, name: str) -> dict[str, Any]:
     most = plain_format(stored)
     return {
-        "method": _METHODS.get(most.family, most.family),
+        "method": usual_method(most, name),
         "weight_bits": most.code_bits / most.block_weights,
         "bits_per_weight": stored.bits_per_weight,
         "group": float(most.block_weights) if _is_scaled(most) else None,

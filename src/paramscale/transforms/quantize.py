@@ -9,6 +9,7 @@ import numpy as np
 from paramscale.catalogue.file_types import file_type, is_file_type, usually_weighted
 from paramscale.catalogue.formats import Format, as_format
 from paramscale.catalogue.mixtures import AnyFormat, Mixture, plain_format
+from paramscale.catalogue.rounding import usual_method
 from paramscale.catalogue.served_formats import find_format
 from paramscale.errors import SpecError
 from paramscale.specs.changes import ROUNDED, Quantization
@@ -19,16 +20,6 @@ from paramscale.transforms.matrices import layer_matrices
 from paramscale.typing import FloatsLike
 
 __all__ = ["quantize"]
-
-#: Methods by what the name of a format begins with, then by its kind of layout.
-_METHODS = {
-    "awq": "awq", "gptq": "gptq", "fp8": "fp8", "float8": "fp8", "int8": "int8", "nf4": "nf4",
-    "bnb": "nf4", "qlora": "nf4", "i2_s": "qat",
-}  # fmt: skip
-_FAMILIES = {
-    "GGUF block": "gguf", "additive codebook": "codebook", "lattice codebook": "codebook",
-    "integer group": "gptq", "microscaling": "fp4",
-}  # fmt: skip
 
 #: Layouts whose blocks lie along the rows, and so must divide them.
 _IN_ROWS = ("GGUF block", "integer group", "microscaling", "additive codebook", "lattice codebook")
@@ -100,7 +91,7 @@ def quantize(
     return changed(
         model,
         Quantization(
-            method="qat" if trained else method or _method(name, most),
+            method="qat" if trained else method or usual_method(most, name),
             weight_bits=most.code_bits / most.block_weights,
             bits_per_weight=stored.bits_per_weight,
             group=group if most.overhead_bits and group > 1.0 else None,
@@ -134,13 +125,6 @@ def _stored(given: Any, model: ModelSpec, weighted: bool | None) -> AnyFormat:
 
 def _weighted(name: str, importance_matrix: bool | None) -> bool:
     return usually_weighted(name) if importance_matrix is None else importance_matrix
-
-
-def _method(name: str, form: Format) -> str:
-    for start, method in _METHODS.items():
-        if name.lower().startswith(start):
-            return method
-    return _FAMILIES.get(form.family, "rtn")
 
 
 def _fits(model: ModelSpec, form: Format) -> None:
