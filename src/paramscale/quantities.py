@@ -132,6 +132,7 @@ __all__ = [
     "THROUGHPUT_TOKENS_PER_S",
     "TOKENS_PER_PARAMETER",
     "TOKENS_WORTH_OF_DOUBLING_RATIO",
+    "TOKEN_DEVICE_S",
     "TOKEN_DOUBLING_RETURN_NATS",
     "TOKEN_WORK",
     "TPOT_S",
@@ -141,6 +142,7 @@ __all__ = [
     "TRAINING_DEVICE_S",
     "TRAINING_ENERGY_J",
     "TRAINING_FLOPS",
+    "TRAINING_LOAD",
     "TRAINING_MEMORY_BYTES",
     "TRAINING_POWER_W",
     "TRAINING_STATE",
@@ -166,6 +168,8 @@ DECODE_WORK = _internal("decode_work", "Operations of one decode step")
 BENCHMARK_ACCURACIES = _internal("benchmark_accuracies", "Accuracies of all benchmarks at once")
 REPETITION_PARTS = _internal("repetition_parts", "Loss on repeated data by cause")
 TRAINING_WORK = _internal("training_work", "Operations of one training sequence")
+TRAINING_LOAD = _internal("training_load", "Sums over the operations of one training sequence")
+TOKEN_DEVICE_S = _internal("token_device_s", "Device time of a token where no layout is known")
 LOSS_LAW = _internal("loss_law", "Law of loss in parameters and tokens, of Chinchilla's form")
 TRAINING_STATE = _internal("training_state", "What one device holds in training")
 TRAINING_STEP = _internal("training_step", "Seconds of one training step by cause")

@@ -14,7 +14,7 @@ import numpy as np
 from paramscale.catalogue.tables import read_table
 from paramscale.core.interval import Interval
 
-__all__ = ["AccountFact", "account_fact", "account_facts", "making_of"]
+__all__ = ["AccountFact", "account_fact", "account_facts", "account_interval", "making_of"]
 
 
 @attrs.frozen(eq=False)
@@ -60,6 +60,12 @@ def account_fact(key: str) -> AccountFact:
     5.0
     """
     return account_facts()[key]
+
+
+@cache
+def account_interval(key: str) -> Interval:
+    """Return the figure of one row with its range."""
+    return account_fact(key).interval
 
 
 def making_of(device: str) -> AccountFact:

@@ -24,7 +24,7 @@ from paramscale.specs.serving import ServingSpec
 from paramscale.systems.drawn import Z90
 from paramscale.systems.power import limit_of, power_coefficients, power_rules, power_width
 from paramscale.systems.power_scope import power_log_width, power_unmeasured
-from paramscale.systems.rules import reasons_of
+from paramscale.systems.rules import reasons_of, some
 from paramscale.systems.sequences import tokens_a_step
 from paramscale.systems.serving import Times
 from paramscale.systems.serving_power import (
@@ -139,7 +139,7 @@ def draw(
         zero = np.float64(0.0)
         return ServingPower(power, idle, whole * most, made, shares, own, zero, zero, ())
     late = np.log(throughput_tokens_per_s.high / made)
-    if np.any(rate == 0.0):  # prompts alone
+    if some(rate == 0.0):  # prompts alone
         late = np.where(rate == 0.0, _PROMPTS_LATE, late)
     passing = np.minimum((shares.static + shares.busy) / shares.total, 1.0)
     remarks = serving_times.remarks + power_unmeasured(hardware, serving)

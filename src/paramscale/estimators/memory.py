@@ -94,7 +94,7 @@ def _cache_parts(
     model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec
 ) -> dict[str, Floats]:
     each = _state_bytes(serving)
-    bill = model.operations(serving.filled())
+    bill = model.holding(serving.filled())
     return by_part(bill, lambda op: _cache_bytes(op, each, parallel))
 
 
@@ -111,5 +111,5 @@ def kv_cache(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> 
     grow. Keys and values divide over at most as many tensor ranks as there are key-value heads.
     """
     each = _state_bytes(serving)
-    bill = model.operations(serving.filled())
+    bill = model.holding(serving.filled())
     return total(bill, lambda op: _cache_bytes(op, each, parallel))

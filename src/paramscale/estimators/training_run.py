@@ -12,16 +12,15 @@ from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import estimator
 from paramscale.core.record import Interval
-from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.training_coefficients import CALIBRATED, SOURCES, of_framework
-from paramscale.systems.training_load import training_load
+from paramscale.systems.training_load import TrainingLoad
 from paramscale.systems.training_time import StepTime, goodput, run_seconds
 from paramscale.typing import Floats
 
-__all__ = ["device_class", "device_class_time", "device_time", "layout", "useful"]
+__all__ = ["device_class", "device_class_time", "device_time", "layout", "token_time", "useful"]
 
 _FAILURES = "Grattafiori et al. 2024 (Llama 3, arXiv:2407.21783), section 3.3.4"
 _BATCH = ("training.batch_tokens",)
@@ -71,17 +70,22 @@ def device_time(
     return _run(training_step, training, goodput_fraction, parallel.devices)
 
 
-def _from_size(
-    work: Bill, hardware: HardwareSpec, training: TrainingSpec, unstated: float
-) -> Interval:
-    load = training_load(work)
-    total = run_seconds(load, hardware, training) * training.tokens
+_RUNS = "published device-hours: run_overhead in catalogue/data/training_calibration.csv"
+
+
+@estimator(gives=q.TOKEN_DEVICE_S, source=_RUNS, kind="calibrated")
+def token_time(
+    training_load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec
+) -> Floats:
+    """Device time of a token in runs of which no layout is known, once for the two below."""
+    return run_seconds(training_load, hardware, training)
+
+
+def _from_size(token_device_s: Floats, training: TrainingSpec, unstated: float) -> Interval:
+    total = token_device_s * training.tokens
     widths = of_framework("width_run", ""), unstated * of_framework("width_unstated", "")
     spread = np.exp(np.hypot(*widths))
     return Interval(total, total / spread, total * spread)
-
-
-_RUNS = "published device-hours: run_overhead in catalogue/data/training_calibration.csv"
 
 
 @estimator(
@@ -93,8 +97,7 @@ _RUNS = "published device-hours: run_overhead in catalogue/data/training_calibra
     name="device_class",
 )
 def device_class_time(
-    training_work: Bill,
-    hardware: HardwareSpec,
+    token_device_s: Floats,
     training: TrainingSpec,
     *,
     unstated: float = 0.0,
@@ -104,13 +107,12 @@ def device_class_time(
     Work of the bill at the efficiency of one device, times what published runs took more. Where
     only the size of a data set is known, not the tokens seen, say ``unstated=1``.
     """
-    return _from_size(training_work, hardware, training, unstated)
+    return _from_size(token_device_s, training, unstated)
 
 
 @estimator(gives=q.TRAINING_TIME_S, source=_RUNS, kind="calibrated", domain=_DOMAIN, rank=1)
 def device_class(
-    training_work: Bill,
-    hardware: HardwareSpec,
+    token_device_s: Floats,
     training: TrainingSpec,
     parallel: ParallelSpec,
     *,
@@ -121,5 +123,5 @@ def device_class(
     Where only the size of a data set is known, not the tokens seen, say ``unstated=1``.
     """
     assert parallel.devices is not None
-    found = _from_size(training_work, hardware, training, unstated)
+    found = _from_size(token_device_s, training, unstated)
     return Interval(*[seconds / parallel.devices for seconds in found])

@@ -16,7 +16,6 @@ from paramscale.core.domain import Domain
 from paramscale.core.estimator import estimator, sampler
 from paramscale.core.reasons import Reason
 from paramscale.core.record import Interval
-from paramscale.specs.bill import Bill
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
@@ -24,7 +23,7 @@ from paramscale.specs.training import TrainingSpec
 from paramscale.systems.drawn import at_width, factors, levels, with_axis
 from paramscale.systems.rules import format_rules, layout_rules, reasons_of, whole
 from paramscale.systems.training_coefficients import CALIBRATED, SOURCES, deviations
-from paramscale.systems.training_load import training_load
+from paramscale.systems.training_load import TrainingLoad
 from paramscale.systems.training_scope import width
 from paramscale.systems.training_time import StepTime, step_time
 from paramscale.typing import Floats
@@ -47,7 +46,7 @@ def _refusals(
     refusals=_refusals,
 )  # fmt: skip
 def step(
-    training_work: Bill,
+    training_load: TrainingLoad,
     model: ModelSpec,
     hardware: HardwareSpec,
     training: TrainingSpec,
@@ -69,7 +68,7 @@ def step(
     """
     rules = format_rules(hardware, training)
     meant = whole(rules if uneven else [*rules, *layout_rules(model, parallel)])
-    found = step_time(training_load(training_work), hardware, training, parallel, guesses)
+    found = step_time(training_load, hardware, training, parallel, guesses)
     if np.ndim(meant) == 0 and meant == 1.0:
         return found
     seconds, low, high = (x * meant for x in (found.seconds, found.low, found.high))
@@ -82,15 +81,15 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., StepTime]:
     level = levels(draws, rng)
 
     def sampled(
-        training_work: Bill, model: ModelSpec, hardware: HardwareSpec, training: TrainingSpec,
-        parallel: ParallelSpec, **options: Any,
+        training_load: TrainingLoad, model: ModelSpec, hardware: HardwareSpec,
+        training: TrainingSpec, parallel: ParallelSpec, **options: Any,
     ) -> StepTime:  # fmt: skip
-        point = step(training_work, model, hardware, training, parallel, **options)
+        point = step(training_load, model, hardware, training, parallel, **options)
         ndim = np.ndim(point.seconds)
         unsure = {name: factors(x, draws, rng, ndim) for name, x in deviations().items()}
-        load, guesses = training_load(training_work), options.get("guesses", 0.0)
-        found = step_time(load, hardware, training, parallel, guesses, unsure)
-        wide = width(load, hardware, training, guesses)
+        guesses = options.get("guesses", 0.0)
+        found = step_time(training_load, hardware, training, parallel, guesses, unsure)
+        wide = width(training_load, hardware, training, guesses)
         seconds = at_width(found.seconds, point.seconds, wide, level.reshape(-1, *(1,) * ndim))
         seconds = np.maximum(seconds, found.bound)
         made = found._replace(seconds=seconds, low=seconds, high=seconds, remarks=())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from paramscale import quantities as q
 from paramscale.core.estimator import estimator
 from paramscale.specs.bill import Bill
@@ -9,8 +11,9 @@ from paramscale.specs.model import ModelSpec
 from paramscale.specs.passes import Pass
 from paramscale.specs.serving import ServingSpec
 from paramscale.specs.training import TrainingSpec
+from paramscale.systems.training_load import TrainingLoad, training_load
 
-__all__ = ["decode_work", "prefill_work", "token_work", "training_work"]
+__all__ = ["decode_work", "prefill_work", "token_work", "training_sums", "training_work"]
 
 _HERE = "paramscale: the bill of work of the model's blocks"
 _ONE_TOKEN = Pass(1.0, 1.0)
@@ -38,3 +41,13 @@ def decode_work(model: ModelSpec, serving: ServingSpec) -> Bill:
 def training_work(model: ModelSpec, training: TrainingSpec) -> Bill:
     """Operations of the forward pass of one training sequence, causal, all logits."""
     return model.operations(training.sequence())
+
+
+@estimator(gives=q.TRAINING_LOAD, source=_HERE)
+def training_sums(model: ModelSpec, training: TrainingSpec) -> TrainingLoad:
+    """Sums over the same operations, which every layout and machine shares."""
+    return model.kept("training load", training.sequence(), partial(_summed, model))
+
+
+def _summed(model: ModelSpec, sequence: Pass) -> TrainingLoad:
+    return training_load(model.operations(sequence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Protocol
 
 import attrs
@@ -157,15 +158,7 @@ class HardwareSpec:
         >>> t4.peak_flops_per_s("bf16")
         np.float64(65000000000000.0)
         """
-        peak: Floats = np.float64(np.nan)
-        for _, held in self._chain(format):
-            if np.ndim(peak) == 0 and np.ndim(held) == 0:
-                peak = held if np.isnan(peak) else peak
-            else:
-                peak = np.where(np.isnan(peak), held, peak)
-            if not np.any(np.isnan(peak)):
-                break
-        return peak
+        return _peak(self, _type_of(format))
 
     def compute_type(self, format: str | HasComputeType) -> str:
         """Return the type in which this machine multiplies a format.
@@ -179,14 +172,7 @@ class HardwareSpec:
         >>> HardwareSpec(tf32_flops_per_s=1e14).compute_type("bf16")
         'tf32'
         """
-        used: list[str] = []
-        unserved: Any = np.True_
-        for name, held in self._chain(format):
-            has = ~np.isnan(held)
-            if np.any(has & unserved):
-                used.append(name)
-            unserved = unserved & ~has
-        return "/".join(used)
+        return _used(self, _type_of(format))
 
     def support(self, format: str | HasComputeType) -> str:
         """Return how this machine treats a format: in units of its own, or otherwise.
@@ -227,13 +213,6 @@ class HardwareSpec:
         passes = pattern == "2:4" and self.compute_type(format) in self.sparse_types
         return 0.5 if passes else 1.0
 
-    def _chain(self, format: str | HasComputeType) -> list[tuple[str, Floats]]:
-        """Return the types that may serve a format, best first, with their peaks."""
-        name = format if isinstance(format, str) else format.compute_type
-        if name not in _WIDER:
-            raise UnknownNameError("compute type", name, COMPUTE_TYPES)
-        return [(each, getattr(self, _PEAKS[each])) for each in _WIDER[name]]
-
     def __repr__(self) -> str:
         given = [name for name in FIGURES if not np.all(np.isnan(getattr(self, name)))]
         figures = ", ".join(f"{name}={_short(getattr(self, name))}" for name in given)
@@ -244,6 +223,43 @@ class HardwareSpec:
 FIGURES = tuple(
     field.name for field in attrs.fields(HardwareSpec) if isinstance(field.default, float)
 )
+
+
+def _type_of(format: str | HasComputeType) -> str:
+    name = format if isinstance(format, str) else format.compute_type
+    if name not in _WIDER:
+        raise UnknownNameError("compute type", name, COMPUTE_TYPES)
+    return name
+
+
+def _chain(hardware: HardwareSpec, wanted: str) -> list[tuple[str, Floats]]:
+    """Return the types that may serve another, best first, with their peaks."""
+    return [(each, getattr(hardware, _PEAKS[each])) for each in _WIDER[wanted]]
+
+
+@lru_cache(maxsize=128)  # specs do not change, and are told apart by identity
+def _peak(hardware: HardwareSpec, wanted: str) -> Floats:
+    peak: Floats = np.float64(np.nan)
+    for _, held in _chain(hardware, wanted):
+        if np.ndim(peak) == 0 and np.ndim(held) == 0:
+            peak = held if np.isnan(peak) else peak
+        else:
+            peak = np.where(np.isnan(peak), held, peak)
+        if not np.any(np.isnan(peak)):
+            break
+    return peak
+
+
+@lru_cache(maxsize=128)
+def _used(hardware: HardwareSpec, wanted: str) -> str:
+    used: list[str] = []
+    unserved: Any = np.True_
+    for name, held in _chain(hardware, wanted):
+        has = ~np.isnan(held)
+        if np.any(has & unserved):
+            used.append(name)
+        unserved = unserved & ~has
+    return "/".join(used)
 
 
 def _short(value: Floats) -> str:

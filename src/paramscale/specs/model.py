@@ -11,7 +11,7 @@ import numpy as np
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.bill import Bill
-from paramscale.specs.block import Block, Operation, fields_of, is_block
+from paramscale.specs.block import NOTHING, Block, fields_of, is_block
 from paramscale.specs.changes import Change, changes_of
 from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
@@ -21,6 +21,7 @@ from paramscale.typing import Floats, FloatsLike
 __all__ = ["Layer", "ModelSpec"]
 
 _ONE = np.float64(1.0)
+_ONE_TOKEN = Pass(_ONE, _ONE)
 _RESULTS_KEPT = 24
 
 T = TypeVar("T")
@@ -158,6 +159,18 @@ class ModelSpec:
         """Return ``(count, operation)`` for everything that the model does in one pass."""
         return self.kept("bill", step, self._bill)
 
+    def holding(self, step: Pass) -> Bill:
+        """Return ``(count, operation)`` of the blocks that hold a cache or a state.
+
+        Which they are is the model's, not the pass's, so that a single model asks only them.
+        """
+        if not self._is_point():
+            return self.operations(step)
+        holders = self.kept("holders", _ONE_TOKEN, self._holders)
+        return tuple(
+            (count, op) for count, item in holders for op in item.operations(self.width, step)
+        )
+
     def kept(self, what: str, step: Pass, make: Callable[[Pass], T]) -> T:
         """Return what `make` makes of a pass, from memory where it was made before.
 
@@ -183,14 +196,26 @@ class ModelSpec:
 
     def _bill(self, step: Pass) -> Bill:
         width = self.width
-        rows: list[tuple[Floats, Operation]] = [
-            (_ONE, op) for item in self.embedding for op in item.operations(width, step)
-        ]
+        return tuple(
+            (count, op) for count, item in self._stack() for op in item.operations(width, step)
+        )
+
+    def _stack(self) -> Iterator[tuple[Floats, Block]]:
+        """Yield how often and which block, in the order of the pass."""
+        for item in self.embedding:
+            yield _ONE, item
         for layer in self.layers:
-            count = layer.count
-            rows += [(count, op) for item in layer.blocks for op in item.operations(width, step)]
-        rows += [(_ONE, op) for item in self.head for op in item.operations(width, step)]
-        return tuple(rows)
+            for item in layer.blocks:
+                yield layer.count, item
+        for item in self.head:
+            yield _ONE, item
+
+    def _holders(self, step: Pass) -> tuple[tuple[Floats, Block], ...]:
+        return tuple(
+            (count, item)
+            for count, item in self._stack()
+            if any(op.state is not NOTHING for op in item.operations(self.width, step))
+        )
 
     def _is_point(self) -> bool:
         """Return whether no field of the model is an array."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from paramscale.catalogue.accounting import account_fact, making_of
+from paramscale.catalogue.accounting import account_fact, account_interval, making_of
 from paramscale.catalogue.prices import Price, key_of, price_of
 from paramscale.core.interval import Interval
 from paramscale.core.reasons import Reason
@@ -109,7 +109,7 @@ def _of_account(account: AccountSpec, name: str, key: str = "") -> Interval:
     """Return a figure of the account, or where it is left open the catalogue's."""
     value = getattr(account, name)
     if np.ndim(value) == 0 and np.isnan(value):
-        return account_fact(key or name).interval
+        return account_interval(key or name)
     return interval_of(account, name)
 
 

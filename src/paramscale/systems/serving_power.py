@@ -14,6 +14,7 @@ from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.power import PowerCoefficients, held
 from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
+from paramscale.systems.rules import some
 from paramscale.systems.sequences import tokens_a_step
 from paramscale.systems.serving import Times
 from paramscale.typing import Floats
@@ -152,9 +153,10 @@ IDLE_EXPERTS = (
 def idle_experts(times: Times, machine: Machine, parallel: ParallelSpec) -> bool:
     """Tell whether ranks with experts of their own in 8 bits may be idle while others work."""
     assert times.step is not None
-    spread = np.any((expert_ranks(parallel) > 1.0) & (parallel.data > 1.0))
-    routed = np.any(np.asarray(times.step.experts) > 0.0)
-    return bool(machine.expert_width == "8" and spread and routed)
+    if machine.expert_width != "8":
+        return False
+    spread = some((expert_ranks(parallel) > 1.0) & (parallel.data > 1.0))
+    return spread and some(times.step.experts > 0.0)
 
 
 class Shares(NamedTuple):
@@ -201,7 +203,7 @@ def shares_of(
     each = throughput / parallel.data
     steps = each / scaled(times.running, tokens_a_step(serving))
     prompts = each / np.maximum(serving.output_tokens, 1.0)
-    if np.any(serving.output_tokens == 0.0):
+    if some(serving.output_tokens == 0.0):
         alone = serving.batch / parallel.data / times.ttft_s
         prompts = np.where(serving.output_tokens == 0.0, alone, prompts)
     causes = (

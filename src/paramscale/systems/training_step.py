@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from paramscale.specs.block import NOTHING
 from paramscale.systems.training_coefficients import TrainingCoefficients
 from paramscale.systems.training_load import TrainingLoad
 from paramscale.typing import Floats
@@ -162,9 +163,16 @@ def step_parts(
     )  # fmt: skip
 
 
+def _single(ranks: Floats) -> bool:
+    """Return whether there is one rank at every point, so that nothing is exchanged."""
+    return isinstance(ranks, float) and ranks == 1.0
+
+
 def _tensor(load: TrainingLoad, layout: Layout, speeds: Speeds, c: TrainingCoefficients) -> Floats:
     """Return the exposed seconds in which tensor ranks sum outputs, forward and backward."""
     t = layout.tensor
+    if _single(t):
+        return NOTHING
     wire = np.where(t <= speeds.node, speeds.link, speeds.network)
     elements = load.reduced * layout.micro_batch / (layout.context * layout.pipeline)
     volume = (2.0 + layout.matrices_again) * elements * _ELEMENT * 2.0 * (t - 1.0) / t
@@ -182,6 +190,8 @@ def _expert(
     hide a share of the exchange, the rest is exposed, and what computing is too short to hide.
     """
     e, t = layout.expert, layout.tensor
+    if _single(e):
+        return NOTHING
     local = np.minimum(e, np.maximum(1.0, speeds.node / t))
     nodes, one = e / local, np.maximum(load.dispatched, 1.0)
     visited = nodes * -np.expm1(
@@ -209,6 +219,8 @@ def _data(
     reduced and weights gathered once a step. A node sends with all its network cards at once.
     """
     d, group = layout.data, layout.tensor * layout.context
+    if _single(d):
+        return NOTHING, NOTHING
     peers = np.maximum(1.0, speeds.node / group)
     across = np.minimum(speeds.link, speeds.network * peers)
     wire = c.network * np.where(group * d <= speeds.node, speeds.link, across)
