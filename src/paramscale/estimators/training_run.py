@@ -73,7 +73,7 @@ def device_time(
 _RUNS = "published device-hours: run_overhead in catalogue/data/training_calibration.csv"
 
 
-@estimator(gives=q.TOKEN_DEVICE_S, source=_RUNS, kind="calibrated")
+@estimator(gives=q.TOKEN_DEVICE_S, source=_RUNS, kind="calibrated", domain=_DOMAIN)
 def token_time(
     training_load: TrainingLoad, hardware: HardwareSpec, training: TrainingSpec
 ) -> Floats:

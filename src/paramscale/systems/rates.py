@@ -7,6 +7,7 @@ that need it. It carries its interval, and says in words what it counts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 import numpy as np
@@ -233,16 +234,16 @@ def purchase_price(site: SiteSpec, account: AccountSpec, hardware: HardwareSpec)
     The site's own, else the latest of the list, else that of the machine's release.
     """
     known = interval_of(site, "device_usd")
-    line = _site_line(site, "device_usd")
+    told = partial(_site_line, site, "device_usd")
     if np.ndim(known.value) == 0 and np.isnan(known.value):
         price = price_of(hardware.name, "purchase", account.price_year)
         if not isinstance(price, str):
-            known, line = price.interval, _price_line(price)
+            known, told = price.interval, partial(_price_line, price)
         elif np.all(np.isnan(hardware.release_price_usd)):
             raise MissingInputError(f"{price}. Write site=ps.SiteSpec(device_usd=...)")
         else:
             known = Interval(*[hardware.release_price_usd] * 3)
-            line = f"release_price_usd {_range(known)}: {hardware.source}"
+            told = partial(_release_line, known, hardware.source)
     overhead = _of_account(account, "purchase_overhead_ratio")
     return Rate(
         factor(known) * factor(overhead),
@@ -250,7 +251,7 @@ def purchase_price(site: SiteSpec, account: AccountSpec, hardware: HardwareSpec)
             f"devices bought at {_plain(known.value)} USD x {_plain(overhead.value)} for "
             "server and network"
         ),
-        lambda: (line, _account_line(account, "purchase_overhead_ratio")),
+        lambda: (told(), _account_line(account, "purchase_overhead_ratio")),
     )
 
 
@@ -320,6 +321,10 @@ def _account_line(account: AccountSpec, name: str, key: str = "") -> str:
 def _price_line(price: Price) -> str:
     offers = f"{price.seen} offer{'s' if price.seen > 1 else ''} seen in {price.year}"
     return f"{price.device} {price.kind} {_range(price.interval)} USD: {offers}; {price.source}"
+
+
+def _release_line(known: Interval, source: str) -> str:
+    return f"release_price_usd {_range(known)}: {source}"
 
 
 def _range(known: Interval) -> str:
