@@ -25,6 +25,7 @@ __all__ = [
     "UnknownNameError",
     "UnsupportedArchitectureError",
     "did_you_mean",
+    "plain_number",
 ]
 
 
@@ -52,6 +53,19 @@ def did_you_mean(name: object, known: Iterable[str], most: int = 3) -> str:
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(by_folded[key]) for key in near) + "?"
+
+
+def plain_number(value: object) -> str:
+    """Return a number as a person writes it: whole ones without decimals, thousands apart.
+
+    Examples
+    --------
+    >>> plain_number(131072.0), plain_number(0.5), plain_number(-0.0), plain_number(float("nan"))
+    ('131,072', '0.5', '0', 'nan')
+    """
+    number = float(value)  # type: ignore[arg-type]
+    whole = abs(number) < 1e15 and number == round(number)
+    return f"{round(number):,}" if whole else repr(number)
 
 
 class ParamscaleError(Exception):

@@ -173,7 +173,7 @@ def test_a_point_without_meaning_is_nan_and_says_why() -> None:
     space = space_of(LLAMA, {"serving.batch": [1, -2]})
     (case,) = space.cases()
     np.testing.assert_array_equal(case.specs["serving"].batch, [1.0, np.nan])
-    text = "ServingSpec.batch must be a whole number greater than 0, not -2.0"
+    text = "ServingSpec.batch must be a whole number greater than 0, not -2"
     assert case.specs["serving"].refused[0].text == f"{text} at index 1"
     with pytest.raises(SpecError, match=text):
         space.point([1])

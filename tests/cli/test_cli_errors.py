@@ -24,7 +24,7 @@ Paths = dict[str, Path]
     ("words", "text"),
     [
         (["--hardware", "h100-sxn"], "no hardware is called 'h100-sxn'; did you mean 'h100-sxm'"),
-        (["--batch", "0"], "ServingSpec.batch must be a whole number greater than 0, not 0.0"),
+        (["--batch", "0"], "ServingSpec.batch must be a whole number greater than 0, not 0"),
         (["--batch", "nan"], "ServingSpec.batch must be a whole number"),
         (["--prompt-tokens", "1.5"], "ServingSpec.prompt_tokens must be a whole number"),
         (["--tokens=-1T"], "TrainingSpec.tokens must be a number greater than 0"),
@@ -186,7 +186,29 @@ def test_version(run: Run) -> None:
 
 
 def test_nothing_asked(run: Run) -> None:
-    """Without a command the parser says what it needs."""
+    """Without a command the command tells what there is, and what to write first."""
     ran = run()
+    assert ran.code == 0
+    assert "paramscale impact --hardware h100-sxm" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["impcat"], "invalid choice: 'impcat'; did you mean 'impact'? Allowed: compare, fit"),
+        (["list", "model"], "did you mean 'models'? Allowed: models, hardware"),
+        (["report", "x", "--quantites", "a"], "did you mean '--quantities'? See 'paramscale report"),
+        (["report"], "are required: MODEL|PATH. See 'paramscale report --help'"),
+        (["impact", "--tokens", "-1T"], "tokens must be positive and finite, not -1,000,000,"),
+        (["impact", "-5B"], "sizes must be positive and finite, not -5,000,000,000"),
+        (["impact", "8B", "--worth", "-1"], "worth must be positive and finite, not -1"),
+        (["sweep", "llama-3.1-8b", "serving.batch=1", "--quantities", "tpot_s"],
+         "1 input is missing: hardware: the spec is not given"),
+    ],
+)  # fmt: skip
+def test_slips_of_the_hand_are_told_in_one_line(run: Run, words: list[str], text: str) -> None:
+    """No page of usage: what is wrong, and what is near to it."""
+    ran = run(*words)
     assert ran.code == 2
-    assert "COMMAND" in ran.err
+    assert ran.err.count("\n") == 1
+    assert text in ran.err

@@ -55,9 +55,9 @@ def _hours() -> Scenario:
 GRIDS = {
     "layout": (_layout, "does not divide"),
     "product": (_product, r"devices is \[4. 6.\], but tensor x pipeline"),
-    "batch": (_batch, "batch must be a whole number greater than 0, not 0.0 at index 0"),
-    "context": (_context, "9040.0 tokens of prompt and output, beyond the context of .*, 8192.0"),
-    "tokens": (_hours, "tokens must be a number greater than 0, not -1.0 at index 0"),
+    "batch": (_batch, "batch must be a whole number greater than 0, not 0 at index 0"),
+    "context": (_context, "9,040 tokens of prompt and output, beyond the context of .*, 8,192"),
+    "tokens": (_hours, "tokens must be a number greater than 0, not -1 at index 0"),
 }
 
 
@@ -104,7 +104,7 @@ def test_one_scenario_alone_is_refused() -> None:
     cases: list[tuple[dict[str, Any], str, str]] = [
         ({"parallel": ps.ParallelSpec(tensor=3)}, "tpot_s", "choose a divisor"),
         ({"serving": ps.ServingSpec(prompt_tokens=5000)}, "tpot_s",
-         r"5000.0 tokens .* beyond the context of .*4096.0 tokens; ask for fewer, or give the model"
+         r"5,000 tokens .* beyond the context of .*4,096 tokens; ask for fewer, or give the model"
          r" as attrs.evolve\(model, max_context=...\)"),
         ({"training": run, "hardware": "a100-sxm-80gb"}, "step_time_s",
          "no units for fp8 .* it would multiply in bf16: write matmul_format='bf16'"),

@@ -58,7 +58,7 @@ def test_everything_missing_is_told_at_once(world):
     with pytest.raises(MissingInputError) as met:
         plan(world, ["filling_s", "waste_l", "never_s", "price_usd"], "rain")
     assert str(met.value).splitlines() == [
-        "cannot estimate filling_s, waste_l, never_s, price_usd: 3 inputs are missing",
+        "cannot estimate filling_s, waste_l, never_s, price_usd: 3 inputs are missing:",
         "  garden: the spec is not given; needed by ledger (inventory), price_usd (price).",
         "    Write estimate(..., garden=Garden(...))",
         "  hose: the spec is not given; needed by filling_s (filling).",

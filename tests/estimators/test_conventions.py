@@ -120,7 +120,7 @@ def test_missing_inputs_are_named_together() -> None:
     with pytest.raises(MissingInputError) as caught:
         ps.estimate(model=model_of(LLAMA), quantities=["loss_nats", "ttft_s"])
     text = str(caught.value)
-    assert "cannot estimate loss_nats, ttft_s: 2 inputs are missing" in text
+    assert "cannot estimate loss_nats, ttft_s: 2 inputs are missing:" in text
     assert "training=ps.TrainingSpec(...)" in text
     assert "hardware=ps.HardwareSpec(...)" in text
 

@@ -207,7 +207,7 @@ def test_every_row_of_the_calibration_has_a_source() -> None:
 
 def test_heads_must_divide_over_tensor_ranks() -> None:
     """One layout that does not divide is refused with what to choose; in a grid it is NaN."""
-    with pytest.raises(SpecError, match=r"32.0 heads, which ParallelSpec.tensor=3.0 does not"):
+    with pytest.raises(SpecError, match=r"32 heads, which ParallelSpec.tensor=3 does not"):
         times(layout=ps.ParallelSpec(tensor=3))
     grid = times(layout=ps.ParallelSpec(tensor=np.array([2.0, 3.0, 4.0])))
     assert np.isnan(grid["tpot_s"].value).tolist() == [False, True, False]

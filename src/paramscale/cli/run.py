@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from paramscale import __version__
+from paramscale.cli.parser import Parser
 from paramscale.errors import ParamscaleError
 
 __all__ = ["USER_ERROR", "main"]
@@ -47,7 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     _never_fail_to_print()
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if "run" not in arguments:  # no command: tell what there is
+        parser.print_help()
+        return 0
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -71,15 +76,16 @@ def _refuse(error: ParamscaleError) -> int:
     return USER_ERROR
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="paramscale",
         description="What does the number of parameters of a language model do?",
-        epilog="'paramscale COMMAND --help' tells more.",
+        epilog="First steps: paramscale impact --hardware h100-sxm; paramscale report llama-3.1-8b;"
+        " paramscale list. 'paramscale COMMAND --help' tells more.",
     )
     parser.add_argument("--version", action="version", version=f"paramscale {__version__}")
     _add_debug(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in _command_modules():
         command = commands.add_parser(module.NAME, help=module.HELP, description=module.HELP)
         module.add_arguments(command)

@@ -177,8 +177,10 @@ def with_options(error: MissingInputError) -> MissingInputError:
     """Return an error about missing inputs with the options that give them."""
     text = str(error)
     options = [each for item, each in OPTIONS_OF.items() if f"\n  {item}:" in text]
-    hint = f". On the command line: {', '.join(options)}" if options else ""
-    return MissingInputError(text + hint)
+    if not options:
+        return error
+    told = [line for line in text.splitlines() if not line.startswith("    Write ")]
+    return MissingInputError("\n".join([*told, f"On the command line: {', '.join(options)}"]))
 
 
 def find_model(text: str, *, unknown_fields: str = "refuse") -> ModelSpec:

@@ -25,7 +25,7 @@ def missing_text(wanted: tuple[str, ...], needs: Iterable[Need], estimators: Est
     --------
     >>> needs = [Need("price_usd", "cost_usd", "by_price")]
     >>> print(missing_text(("cost_usd",), needs, Estimators()))
-    cannot estimate cost_usd: 1 input is missing
+    cannot estimate cost_usd: 1 input is missing:
       price_usd: no estimator gives it; needed by cost_usd (by_price).
         Write estimate(..., price_usd=value), or register an estimator of it
     """
@@ -36,7 +36,7 @@ def missing_text(wanted: tuple[str, ...], needs: Iterable[Need], estimators: Est
             users.setdefault(need.quantity, []).append(need.estimator)
     count = len(by_item)
     names = ", ".join(wanted[:6]) + (f", … ({len(wanted)} in all)" if len(wanted) > 6 else "")
-    lines = [f"cannot estimate {names}: {count} input{'s are' if count > 1 else ' is'} missing"]
+    lines = [f"cannot estimate {names}: {count} input{'s are' if count > 1 else ' is'} missing:"]
     for item, users in by_item.items():
         what, write = _advice(item, estimators)
         needers = ", ".join(_needer(name, by) for name, by in users.items())

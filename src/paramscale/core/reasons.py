@@ -35,7 +35,7 @@ def refusals_as_nan() -> Iterator[None]:
     >>> with refusals_as_nan():
     ...     spec = ServingSpec(batch=[0, 8])
     >>> spec.batch, spec.refused[0].text
-    (array([nan,  8.]), 'ServingSpec.batch must be a whole number greater than 0, not 0.0...')
+    (array([nan,  8.]), 'ServingSpec.batch must be a whole number greater than 0, not 0...')
     """
     token = _RAISES.set(False)
     try:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from paramscale.core.reasons import Reason, raises
-from paramscale.errors import SpecError
+from paramscale.errors import SpecError, plain_number
 from paramscale.typing import Floats
 
 __all__ = ["array_fields", "choice", "flag", "number", "refused", "short_repr", "to_floats"]
@@ -65,9 +65,10 @@ def to_floats(value: Any, owner: str = "value") -> Floats:
 def _first_bad(value: Floats, ok: Any) -> str:
     """Return the first offending number, with its index when `value` is an array."""
     if np.ndim(value) == 0:
-        return repr(float(value))
+        return plain_number(value)
     index = tuple(int(i) for i in np.argwhere(~np.asarray(ok))[0])
-    return f"{float(np.asarray(value)[index])!r} at index {index if len(index) > 1 else index[0]}"
+    place = index if len(index) > 1 else index[0]
+    return f"{plain_number(np.asarray(value)[index])} at index {place}"
 
 
 def number(

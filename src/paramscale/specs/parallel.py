@@ -9,7 +9,7 @@ import numpy as np
 
 from paramscale.core.reasons import Reason, raises
 from paramscale.core.spec import spec_type
-from paramscale.errors import SpecError
+from paramscale.errors import SpecError, plain_number
 from paramscale.specs.fields import flag, number, refused, short_repr
 from paramscale.typing import Floats
 
@@ -73,8 +73,8 @@ class ParallelSpec:
     def _refuse(self, devices: Floats, product: Floats) -> None:
         """Raise, or where bad points may be NaN, make the layout so and note why."""
         text = (
-            f"ParallelSpec.devices is {devices}, but tensor x pipeline x data x context is"
-            f" {product}; give degrees whose product it is, or leave devices out"
+            f"ParallelSpec.devices is {_shown(devices)}, but tensor x pipeline x data x context is"
+            f" {_shown(product)}; give degrees whose product it is, or leave devices out"
         )
         if raises():
             raise SpecError(text)
@@ -99,3 +99,7 @@ class ParallelSpec:
 
 
 spec_type("parallel", default=ParallelSpec)(ParallelSpec)
+
+
+def _shown(value: Floats) -> str:
+    return plain_number(value) if np.ndim(value) == 0 else f"{value}"

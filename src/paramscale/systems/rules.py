@@ -13,7 +13,7 @@ import numpy as np
 
 from paramscale.catalogue.formats import as_format
 from paramscale.core.reasons import Reason, raises
-from paramscale.errors import SpecError
+from paramscale.errors import SpecError, plain_number
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
@@ -66,9 +66,9 @@ def reasons_of(rules: Iterable[Rule]) -> Iterator[Reason]:
 def _shown(value: Floats, good: Booleans) -> str:
     """Return a number, or the first few of those of a grid that break a rule."""
     if np.ndim(value) == 0:
-        return f"{value}"
+        return plain_number(value)
     bad = np.unique(np.broadcast_arrays(value, good)[0][~np.broadcast_arrays(good, value)[0]])
-    return ", ".join(map(str, bad[:4])) + (", ..." if bad.size > 4 else "")
+    return ", ".join(map(plain_number, bad[:4])) + (", ..." if bad.size > 4 else "")
 
 
 def head_rules(model: ModelSpec, parallel: ParallelSpec) -> list[Rule]:

@@ -10,7 +10,7 @@ import attrs
 from paramscale.analysis.impact.balance import add_excess, add_total, costs_of, frontier
 from paramscale.analysis.impact.choose import Choice, choose
 from paramscale.analysis.impact.opinions import with_opinions
-from paramscale.analysis.impact.question import TRAINING_DEVICES, Question, ask
+from paramscale.analysis.impact.question import TRAINING_DEVICES, Question, ask, positive
 from paramscale.analysis.impact.result import Impact
 from paramscale.analysis.impact.row import Row
 from paramscale.analysis.impact.rows import Gathered, gather
@@ -96,7 +96,7 @@ def impact(
     Raises
     ------
     SpecError
-        If a size is not positive, or a spec holds an array: size is the only axis here.
+        If a size or `worth` is not positive, or a spec holds an array: size is the only axis here.
     UnknownNameError
         If there is no machine, model, objective or quantity of a name.
 
@@ -108,6 +108,7 @@ def impact(
     >>> found.balanced.label
     '1 B'
     """
+    worth = positive(worth, "worth")
     question = ask(
         hardware=hardware, training=training, serving=serving, site=site, account=account,
         parallel=parallel,
@@ -121,8 +122,8 @@ def impact(
     found = curve if same else gather(question, question.groups, progress)
     _add_costs(question, found, curve)
     labels = tuple(label for group in question.groups for label in group.labels)
-    choice = choose(found.rows, labels, objective, budget, float(worth))
-    choice = with_opinions(choice, found.rows, labels, float(worth))
+    choice = choose(found.rows, labels, objective, budget, worth)
+    choice = with_opinions(choice, found.rows, labels, worth)
     return Impact(question, labels, found, curve, choice)
 
 

@@ -82,7 +82,7 @@ def _over_size(impact: Impact, lines: list[Line]) -> Figure:
     first = impact[lines[0].name]
     names = [line.label.partition(",")[0] for line in lines]
     if len(lines) == 1:
-        caption = first.meaning
+        caption = _with_unit(first)
     else:
         captions = {"fraction": "Accuracies on benchmarks", "s": "Times in use"}
         caption = captions.get(first.unit, "Loss that compression adds, nats")
@@ -97,20 +97,18 @@ def _over_size(impact: Impact, lines: list[Line]) -> Figure:
     return Figure(lines[0].topic, caption, chart.svg(), () if single else tuple(names))
 
 
+def _with_unit(row: Row) -> str:
+    """Return the meaning of a row, with the unit that numbers along its axis leave out."""
+    unit = {"USD/token": "USD per million tokens", "USD": "USD"}.get(row.unit, "")
+    return f"{row.meaning}, {unit}" if unit else row.meaning
+
+
 def _text_of(row: Row) -> Callable[[float], str]:
     """Return how numbers of a row stand at an axis."""
 
     def text(value: float) -> str:
         found = format_value(value, row.unit)
-        for word in (
-            " device-hours",
-            " tokens/s",
-            " USD/M tokens",
-            " USD",
-            "CO2e",
-            " nats",
-            " devices",
-        ):
+        for word in _SAID:
             found = found.removesuffix(word)
         return found
 

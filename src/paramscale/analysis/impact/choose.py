@@ -255,6 +255,8 @@ def _balance_words(where: _Where, best: int, worth: float, last: int) -> str:
     total = f"the total cost ({cost} of training and use)"
     pays = f"saves {share} of the loss or more a doubling of {total}"
     ahead = _next_doubling(where, best)
+    if last == 0:
+        return f"{label} is the only size here; name more to have them balanced."
     if best == last or ahead is None:
         return f"Growing up to {label}, the largest size here, {pays}."
     size, factor, saved = ahead

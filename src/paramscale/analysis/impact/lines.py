@@ -87,8 +87,8 @@ VARIANTS = (
 #: What is told of each variant: end of the name, label, what cells leave out, what it means.
 _TOLD = (
     ("serving_devices", "devices", " devices", "Fewest devices that hold the model"),
-    ("tpot_s", "each token", "", "Time per output token"),
-    ("compression_loss_nats", "loss added", " nats", "Loss that the compression adds"),
+    ("tpot_s", "TPOT", "", "Time per output token"),
+    ("compression_loss_nats", "nats added", " nats", "Loss that the compression adds"),
     ("mmlu_fraction", "MMLU", "", "Accuracy on MMLU after compression"),
 )
 
@@ -111,7 +111,7 @@ LINES: tuple[Line, ...] = (
     _learns("training_tokens", "Training tokens", " tokens"),
     _learns("tokens_per_parameter", "Tokens a parameter", " tokens/parameter"),
     _learns("loss_nats", "Loss, nats", " nats", plotted=True),
-    _learns("doubling_return_nats", "Doubling saves", " nats", plotted=True),
+    _learns("doubling_return_nats", "Doubling saves, nats", " nats", plotted=True),
     _learns("mmlu_fraction", "MMLU", more=True, plotted=True),
     _learns("arc_challenge_fraction", "ARC-Challenge", more=True, plotted=True),
     _learns("hellaswag_fraction", "HellaSwag", more=True, plotted=True),
@@ -119,28 +119,28 @@ LINES: tuple[Line, ...] = (
     _learns("humaneval_fraction", "HumanEval", more=True, plotted=True),
     _learns("overfitting_nats", "Overfitting, nats", " nats"),
     _learns("overfitting_risk_fraction", "Risk of overfitting"),
-    _learns("memorization_ratio", "Memory over data"),
+    _learns("memorization_ratio", "Capacity over data"),
     _trains("training_flops", "Work, FLOP", "FLOP"),
     _trains("training_least_devices", "Least devices", " devices"),
     _trains("training_memory_bytes", "Memory a device", plotted=True),
     _trains("training_device_s", "Device-hours", " device-hours"),
     _trains("training_time_s", "Time", plotted=True),
     _trains("training_energy_j", "Energy", plotted=True),
-    _trains("training_carbon_kgco2e", "Carbon, CO2e", "CO2e", plotted=True),
+    _trains("training_carbon_kgco2e", "CO2e", "CO2e", plotted=True),
     _trains("water_l", "Water"),
     _trains("training_cost_usd", "Cost, USD", " USD", plotted=True),
     _uses("serving_devices", "Devices", " devices", plotted=True),
     _uses("tensor_devices", "  of them tensor", " devices"),
     _uses("weight_bytes", "Weights a device"),
-    _uses("kv_cache_bytes", "Cache a device"),
+    _uses("kv_cache_bytes", "KV cache a device"),
     _uses("serving_memory_bytes", "Memory a device", plotted=True),
-    _uses("ttft_s", "First token", plotted=True),
-    _uses("tpot_s", "Each further token", plotted=True),
-    _uses("throughput_tokens_per_s", "Tokens a second", " tokens/s", more=True, plotted=True),
+    _uses("ttft_s", "First token (TTFT)", plotted=True),
+    _uses("tpot_s", "Each token (TPOT)", plotted=True),
+    _uses("throughput_tokens_per_s", "Tokens/s, all devices", " tokens/s", more=True, plotted=True),
     _uses("power_w", "Power, all devices"),
     _uses("energy_per_token_j", "Energy a token", plotted=True),
-    _uses("carbon_per_token_kgco2e", "Carbon/token, CO2e", "CO2e"),
-    _uses("cost_per_token_usd", "USD/million tokens", " USD/M tokens", plotted=True),
+    _uses("carbon_per_token_kgco2e", "CO2e a token", "CO2e"),
+    _uses("cost_per_token_usd", "USD/M tokens", " USD/M tokens", plotted=True),
     *(
         Line(
             f"{each.key}_{name}",
@@ -157,7 +157,7 @@ LINES: tuple[Line, ...] = (
     Line("total_cost_usd", _TOTAL, "Cost, USD", " USD", "total", plotted=True),
     Line("total_device_s", _TOTAL, "Device-hours", " device-hours", "total", plotted=True),
     Line("total_flops", _TOTAL, "Work, FLOP", "FLOP", "total", plotted=True),
-    Line("cost_excess_ratio", _TOTAL, "Over the least", "", "total", plotted=True),
+    Line("cost_excess_ratio", _TOTAL, "Cost over the least", "", "total", plotted=True),
 )
 
 #: What the analysis itself finds; no estimator gives it.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from paramscale.analysis.estimate import collect_inputs, estimate
 from paramscale.core.estimator import ESTIMATORS
-from paramscale.errors import SpecError
+from paramscale.errors import SpecError, plain_number
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.names import FINDERS
 from paramscale.specs.serving import ServingSpec
@@ -19,7 +19,7 @@ from paramscale.specs.training import TrainingSpec
 from paramscale.typing import Floats
 from paramscale.units import format_value
 
-__all__ = ["Group", "Question", "ask"]
+__all__ = ["Group", "Question", "ask", "positive"]
 
 #: Sizes of the default answer: half decades are shown, the points between them draw the curves.
 LEAST, MOST, A_DECADE = 1e8, 1e12, 20
@@ -190,8 +190,8 @@ def ask(
         groups=groups, reference=reference, shown=shown, of_family=_family_name(sizes, like),
         inputs=kept, training=run, rule=rule,
         parallel=None if parallel is None else inputs["parallel"],
-        training_devices=_positive(training_devices, "training_devices"),
-        lifetime_tokens=None if life is None else _positive(life, "lifetime_tokens", zero=True),
+        training_devices=positive(training_devices, "training_devices"),
+        lifetime_tokens=None if life is None else positive(life, "lifetime_tokens", zero=True),
         use=use, options=options,
     )  # fmt: skip
 
@@ -201,28 +201,34 @@ def _rule(run: TrainingSpec, tokens: Any, compute: Any) -> tuple[str, float]:
     if tokens is not None and compute is not None:
         raise SpecError("give tokens or training_flops, not both: one follows from the other")
     if compute is not None:
-        return "compute", _positive(compute, "training_flops")
+        return "compute", positive(compute, "training_flops")
     if isinstance(tokens, str):
-        number = tokens.strip().lower().removesuffix("x")
-        try:
-            return "ratio", _positive(float(number), "tokens")
-        except ValueError:
-            raise SpecError(
-                f"tokens={tokens!r} is no number; write 15e12, or '20x' for 20 a parameter"
-            ) from None
+        return "ratio", positive(_a_parameter(tokens), "tokens")
     given = run.tokens if tokens is None else tokens
     if np.ndim(given):
         raise SpecError("impact takes one number of tokens; vary it with sweep, or write '20x'")
-    return "tokens", _positive(given, "tokens")
+    return "tokens", positive(given, "tokens")
 
 
-def _positive(value: Any, name: str, *, zero: bool = False) -> float:
+def _a_parameter(text: str) -> float:
+    """Return the 20 of ``"20x"``."""
+    number, sign, rest = text.strip().lower().partition("x")
+    try:
+        if sign and not rest:
+            return float(number)
+    except ValueError:
+        pass
+    raise SpecError(f"tokens={text!r} is no number; write 15e12, or '20x' for 20 a parameter")
+
+
+def positive(value: Any, name: str, *, zero: bool = False) -> float:
+    """Return one positive and finite number, or refuse it by its name."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise SpecError(f"{name} must be one number, not {value!r}") from None
     if not (number > 0.0 or (zero and number == 0.0)) or number == float("inf"):
-        raise SpecError(f"{name} must be positive and finite, not {value!r}")
+        raise SpecError(f"{name} must be positive and finite, not {plain_number(number)}")
     return number
 
 
@@ -265,7 +271,7 @@ def _spaced(least: float, most: float) -> Any:
 
 
 def _size(value: Any) -> float:
-    return _positive(value, "sizes")
+    return positive(value, "sizes")
 
 
 def _family_name(sizes: Any, like: Any) -> str:

@@ -175,6 +175,7 @@ def _factor(name: str, label: str, text: str) -> float:
     if unit is None and "." not in name and name not in VOCABULARY:
         raise UnknownNameError("quantity", name, VOCABULARY)
     labels = {each: factor for factor, each in unit.scales if each} if unit else {}
+    labels |= {"u" + each[1:]: x for each, x in labels.items() if each.startswith("µ")}
     if unit is not None and unit.text == "bytes":
         labels |= _BYTES
     if label in labels:
@@ -182,7 +183,7 @@ def _factor(name: str, label: str, text: str) -> float:
     short = {each.split()[0]: factor for each, factor in labels.items()}
     if label in short:
         return short[label]
-    allowed = ", ".join(labels) or "none"
+    allowed = ", ".join(each for each in labels if not each.startswith("u")) or "none"
     raise SpecError(
         f"the limit {text!r} on {name} has the unit {label!r}{did_you_mean(label, labels) or '.'}"
         f" Allowed: {allowed}; or no unit, for the quantity's own"

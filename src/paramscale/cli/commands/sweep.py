@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from paramscale.cli.axes import axis
-from paramscale.cli.scenario import add_scenario_arguments, scenario_of
+from paramscale.cli.scenario import add_scenario_arguments, scenario_of, with_options
 from paramscale.cli.values import names, pair
-from paramscale.errors import SpecError
+from paramscale.errors import MissingInputError, SpecError
 
 if TYPE_CHECKING:
     from paramscale.analysis.sweep import Sweep
@@ -69,7 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the sweep, or the points that were asked for."""
-    found = _swept(arguments)
+    try:
+        found = _swept(arguments)
+    except MissingInputError as error:
+        raise with_options(error) from error
     best = arguments.minimize or arguments.maximize
     if arguments.json:
         from paramscale.cli.plain import dump
