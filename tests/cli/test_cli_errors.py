@@ -197,7 +197,7 @@ def test_nothing_asked(run: Run) -> None:
     [
         (["impcat"], "invalid choice: 'impcat'; did you mean 'impact'? Allowed: compare, fit"),
         (["list", "model"], "did you mean 'models'? Allowed: models, hardware"),
-        (["report", "x", "--quantites", "a"], "did you mean '--quantities'? See 'paramscale report"),
+        (["report", "x", "--quantites", "a"], "did you mean '--quantities'? See"),
         (["report"], "are required: MODEL|PATH. See 'paramscale report --help'"),
         (["impact", "--tokens", "-1T"], "tokens must be positive and finite, not -1,000,000,"),
         (["impact", "-5B"], "sizes must be positive and finite, not -5,000,000,000"),

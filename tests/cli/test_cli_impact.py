@@ -52,7 +52,7 @@ def test_without_hardware_it_says_what_is_missing(run: Run) -> None:
     ran = run("impact")
     assert ran.code == 0
     assert "without hardware no time, energy or money" in " ".join(ran.out.split())
-    assert "Each further token" not in ran.out
+    assert "Each token (TPOT)" not in ran.out
 
 
 def test_sizes_models_and_paths(run: Run, configs: Paths) -> None:
@@ -82,7 +82,7 @@ def test_json_schema(run: Run) -> None:
 def test_bands(run: Run) -> None:
     ran = run("impact", "8B", "--hardware", "h100-sxm", "--bands")
     lines = ran.out.splitlines()
-    place = next(i for i, line in enumerate(lines) if line.startswith("  Each further token"))
+    place = next(i for i, line in enumerate(lines) if line.startswith("  Each token (TPOT)"))
     assert lines[place + 1].split()[0] == "from"
     assert lines[place + 2].split()[0] == "to"
 

@@ -41,7 +41,7 @@ def test_the_page_of_llama(run: Run, configs: Paths) -> None:
         "by expected_token, inside of its domain",
         "loss_nats 2.021 nats",
         "by besiroglu2024, outside of its domain: training.tokens = 15 T tokens is above",
-        "step_flops needs --batch-tokens",
+        "needs --batch-tokens: step_flops, step_time_s",
         "Besiroglu et al. 2024",
     ):
         assert text in flat
@@ -215,3 +215,29 @@ def test_tensors_alone(run: Run, tmp_path: Path) -> None:
     assert told["parameters"]["value"] == 40.0
     assert told["weight_bytes"]["value"] == 80.0
     assert told["tpot_s"]["value"] is None
+
+
+def test_what_was_assumed_is_said(run: Run) -> None:
+    """The place, its account, and that one device trains; what is missing is told once a need."""
+    words = ("report", "llama-3.1-8b", "--hardware", "h100-sxm")
+    flat = " ".join(run(*words, "--tokens", "15T").out.split())
+    assert "site average of the world; energy of the facility, location-based carbon" in flat
+    assert "training 15 T tokens, on one device (--data N adds more)" in flat
+    assert "of 74.5 GiB: does not fit" in flat  # training on one device
+    flat = " ".join(run(*words, "--site", "FR").out.split())
+    assert "site FR; energy of the facility" in flat
+    assert flat.count("needs --tokens") == 1
+
+
+def test_a_page_of_its_own(run: Run, tmp_path: Path) -> None:
+    """--html writes every number, interval and source, and nothing that is loaded from outside."""
+    path = tmp_path / "page.html"
+    ran = run("report", "llama-3.1-8b", "--hardware", "h100-sxm", "--html", path)
+    assert (ran.code, ran.out) == (0, "")
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "<script" not in text
+    assert 'href="' not in text
+    for name in ("tpot_s", "kv_cache_bytes", "cost_per_token_usd", "needs --tokens"):
+        assert name in text
+    assert "<small>" in text

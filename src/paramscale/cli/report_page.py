@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from paramscale.analysis.impact.words import site_words
 from paramscale.cli.page import columns, heading, paragraph
 from paramscale.cli.scenario import OPTIONS_OF
 from paramscale.cli.words import model_rows, number_words
@@ -15,29 +16,31 @@ from paramscale.core.explain import share_rows
 from paramscale.specs.scenario import Scenario
 from paramscale.units import format_value
 
-__all__ = ["few_lines", "page_lines"]
+__all__ = ["by_topic", "few_lines", "head_rows", "how_words", "page_lines", "wanting"]
 
 _COUNTS = ("parameters", "active_parameters", "matmul_parameters", "embedding_parameters")
 
 #: What a reader of a section should know first.
 _REMARKS = {"Work": "2 FLOPs a multiply-add", "Memory in use": "of one device"}
+#: Topics of which one quantity must fit into the memory of a device.
+_FITS = {"Memory in use": "serving_memory_bytes", "Memory of training": "training_memory_bytes"}
 _BOUND = "≥ is a bound: no machine is faster; real machines are slower"
 
 
 def page_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
     """Return the whole page in lines of at most `width` columns."""
     lines = _head(scenario, width) + _counts(estimates, width)
-    for topic, names in _by_topic(estimates).items():
+    for topic, names in by_topic(estimates).items():
         if topic != "Parameters":
             lines += _table(topic, _remark(topic, names, estimates), names, estimates, width)
-        if topic == "Memory in use":
-            lines += _fits(scenario, estimates, width)
+        if topic in _FITS:
+            lines += _fits(scenario, estimates.get(_FITS[topic]), width)
         lines += _wider(names, estimates, width) + _counted(names, estimates, width)
     lines += _missing(estimates.missing, width)
     return lines + _sources(scenario, estimates, width)
 
 
-def _by_topic(estimates: Estimates) -> dict[str, list[str]]:
+def by_topic(estimates: Estimates) -> dict[str, list[str]]:
     """Return the quantities under each heading, in the order of the vocabulary."""
     topics: dict[str, list[str]] = {}
     for name, each in estimates.items():
@@ -59,13 +62,29 @@ def few_lines(scenario: Scenario, estimates: Estimates, width: int) -> list[str]
 
 
 def _head(scenario: Scenario, width: int) -> list[str]:
-    lines = paragraph(str(scenario.model.name), width)
-    rows = model_rows(scenario.model)
+    return paragraph(str(scenario.model.name), width) + columns(head_rows(scenario), width)
+
+
+def head_rows(scenario: Scenario) -> list[tuple[str, str]]:
+    """Return what was asked, defaults included, as labels and texts."""
     machine = "none given; --hardware H adds memory and times"
     if scenario.hardware is not None:
-        devices = number_words(scenario.parallel.devices)
-        machine = f"{devices} × {scenario.hardware.name}"
-    return lines + columns([*rows, ("load", _load(scenario)), ("hardware", machine)], width)
+        machine = f"{number_words(scenario.parallel.devices)} × {scenario.hardware.name}"
+    rows = [*model_rows(scenario.model), ("load", _load(scenario)), ("hardware", machine)]
+    if scenario.training is not None:
+        rows.append(("training", _training(scenario)))
+    if scenario.hardware is not None and scenario.site is not None:
+        rows.append(("site", site_words(scenario.site, scenario.account)))
+    return rows
+
+
+def _training(scenario: Scenario) -> str:
+    run, devices = scenario.training, scenario.parallel.devices
+    text = format_value(run.tokens, "tokens")
+    if run.unique_tokens is not None:
+        text += f", {format_value(run.unique_tokens, 'tokens')} of them different"
+    many = "one device (--data N adds more)" if devices == 1 else f"{number_words(devices)} devices"
+    return f"{text}, on {many}" if scenario.hardware else text
 
 
 def _load(scenario: Scenario) -> str:
@@ -96,9 +115,8 @@ def _counts(estimates: Estimates, width: int) -> list[str]:
     return lines
 
 
-def _fits(scenario: Scenario, estimates: Estimates, width: int) -> list[str]:
-    """Return whether what is served fits into the device's memory."""
-    needed = estimates.get("serving_memory_bytes")
+def _fits(scenario: Scenario, needed: Estimate | None, width: int) -> list[str]:
+    """Return whether what is served, or trained, fits into the device's memory."""
     if scenario.hardware is None or needed is None:
         return []
     memory = scenario.hardware.memory_bytes
@@ -138,7 +156,7 @@ def _table(
     rows = []
     for each in found:
         sign = "≥ " if each.kind == "bound" else ""
-        text = "; ".join(filter(None, (_interval(each), _how(each), _domain(each, estimates))))
+        text = "; ".join(filter(None, (_interval(each), how_words(each, estimates))))
         rows.append((each.name, sign + _value(each), text))
     return heading(f"{title} ({remark})" if remark else title, width) + columns(rows, width)
 
@@ -152,6 +170,11 @@ def _interval(each: Estimate) -> str:
         return ""
     low, high = (format_value(end, each.unit) for end in (each.low, each.high))
     return f"90 % interval {low} to {high}"
+
+
+def how_words(each: Estimate, estimates: Estimates) -> str:
+    """Return what a quantity is, and which estimator gave it."""
+    return "; ".join(filter(None, (_how(each), _domain(each, estimates))))
 
 
 def _how(each: Estimate) -> str:
@@ -179,8 +202,18 @@ def _at(path: str, name: str, estimates: Estimates) -> Any:
 def _missing(missing: Mapping[str, str], width: int) -> list[str]:
     if not missing:
         return []
-    rows = [(name, _wants(text)) for name, text in missing.items()]
-    return heading("Not estimated", width) + columns(rows, width)
+    lines = heading("Not estimated", width)
+    for why, names in wanting(missing).items():
+        lines += paragraph(f"{why}: {', '.join(names)}", width, "  ", "    ")
+    return lines
+
+
+def wanting(missing: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return what could not be estimated, by what it needs."""
+    found: dict[str, list[str]] = {}
+    for name, text in missing.items():
+        found.setdefault(_wants(text), []).append(name)
+    return found
 
 
 def _wants(text: str) -> str:

@@ -146,7 +146,7 @@ def test_plot_has_a_panel_a_quantity(found: ps.Impact) -> None:
     pytest.importorskip("matplotlib")
     figure = found.plot("tpot_s", "loss_nats")
     titles = [panel.get_title() for panel in figure.axes[:2]]
-    assert titles == ["In use: Each further token", "What it learns: Loss, nats"]
+    assert titles == ["In use: Each token (TPOT)", "What it learns: Loss, nats"]
     with pytest.raises(ps.errors.UnknownNameError, match="did you mean 'tpot_s'"):
         found.plot("tpot")
 

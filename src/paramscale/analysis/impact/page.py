@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from paramscale.analysis.impact.lines import Line
     from paramscale.analysis.impact.result import Impact
 
-__all__ = ["impact_html", "notebook_html"]
+__all__ = ["impact_html", "notebook_html", "whole_page"]
 
 _COLOURS = """\
 .impact{--ink:#1c2733;--soft:#56636f;--line:#dde3e9;--paper:#fff;--card:#f5f7f9;--mark:#b3123f;
@@ -79,13 +79,18 @@ body{margin:0}
 
 def impact_html(impact: Impact) -> str:
     """Return the whole page."""
+    body = _head(impact, "h1") + _figures(impact) + _table(impact) + _foot(impact)
+    return whole_page(title(impact), body)
+
+
+def whole_page(name: str, body: str) -> str:
+    """Return a page of this look; the name is text, the body HTML already."""
     head = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title(impact))}</title>"
+        f"<title>{escape(name)}</title>"
     )
     style = f"<style>{_COLOURS}{_LOOK}{_BODY}{SVG_STYLE}</style></head>"
-    body = _head(impact, "h1") + _figures(impact) + _table(impact) + _foot(impact)
     return f'{head}{style}<body><main class="impact">{body}</main></body></html>\n'
 
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from paramscale.analysis.impact.question import Question
     from paramscale.analysis.impact.result import Impact
     from paramscale.analysis.impact.row import Row
+    from paramscale.specs.account import AccountSpec
+    from paramscale.specs.site import SiteSpec
 
-__all__ = ["asked", "cell", "notes", "plain", "title", "why_nan"]
+__all__ = ["asked", "cell", "notes", "plain", "site_words", "title", "why_nan"]
 
 
 def title(impact: Impact) -> str:
@@ -48,7 +50,8 @@ def asked(question: Question) -> list[tuple[str, str]]:
         rows.append(("use", f"{load}; without hardware no time, energy or money"))
     rows.append(("written in all", _life(question)))
     if "site" in question.inputs and question.hardware is not None:
-        rows.append(("site", _site(question)))
+        site, account = question.inputs["site"], question.inputs.get("account")
+        rows.append(("site", site_words(site, account)))
     return rows
 
 
@@ -65,10 +68,9 @@ def _load(load: Any, changed: bool) -> str:
     )
 
 
-def _site(question: Question) -> str:
-    """Return place and boundary of the account."""
-    account = question.inputs.get("account")
-    text = str(question.inputs["site"].name)
+def site_words(site: SiteSpec, account: AccountSpec | None) -> str:
+    """Return place and boundary of an account."""
+    text = str(site.name)
     text = "average of the world" if text == "world" else text
     if account is None:
         return text

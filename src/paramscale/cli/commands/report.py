@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paramscale.specs.scenario import Scenario
 
 NAME = "report"
-HELP = "counts, memory, FLOPs, least times and loss of one model"
+HELP = "one model in full: counts, memory, FLOPs, time, energy, carbon, money, loss, accuracy"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="QUANTITY",
         help="tell how a quantity came about instead; may be repeated",
     )
+    output.add_argument("--html", metavar="FILE", help="write one self-contained page")
     output.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -51,6 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the report that was asked for."""
     scenario = scenario_of(arguments)
     estimates = _estimates(scenario, arguments)
+    if arguments.html:
+        from paramscale.cli.page import write_text
+        from paramscale.cli.report_html import report_html
+
+        write_text(arguments.html, report_html(scenario, estimates))
     if arguments.json:
         from paramscale.cli.plain import dump
         from paramscale.cli.report_json import report_record
@@ -60,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             record["explained"] = {name: estimates.explain(name) for name in arguments.explain}
         print(dump(record))
         return 0
-    print("\n".join(_lines(scenario, estimates, arguments)))
+    if not arguments.html:
+        print("\n".join(_lines(scenario, estimates, arguments)))
     return 0
 
 
