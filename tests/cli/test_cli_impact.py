@@ -139,3 +139,19 @@ def test_html_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> Non
     ran = run("impact", "1B", "--html", tmp_path / "nowhere" / "impact.html")
     assert ran.code == 2
     assert "No such file or directory" in ran.err
+
+
+def test_one_size_alone_is_not_called_a_balance(run: Run) -> None:
+    """There is nothing to be balanced against; what compression does is named in full."""
+    flat = " ".join(run("impact", "8B", "--hardware", "h100-sxm").out.split())
+    assert "8 B is the only size here; name more to have them balanced." in flat
+    assert "2:4: two of each four weights cut by SparseGPT" in flat
+
+
+def test_tokens_a_parameter_are_written_with_their_sign() -> None:
+    """A text without the sign could mean either; it is refused."""
+    for text in ("20", "20x2", "manyx", "x"):
+        with pytest.raises(ps.errors.SpecError, match="or '20x' for 20 a parameter"):
+            ps.impact(sizes=[8e9], tokens=text)
+    with pytest.raises(ps.errors.SpecError, match="worth must be positive and finite, not 0"):
+        ps.impact(sizes=[8e9], worth=0.0)

@@ -14,6 +14,8 @@ from paramscale.core.estimator import ESTIMATORS
 from paramscale.io.hf.family import families
 from paramscale.laws import laws
 from paramscale.specs.block import blocks
+from paramscale.specs.serving import ENGINES
+from paramscale.transforms.chain import transforms
 from tests.cli.conftest import Run
 
 
@@ -50,6 +52,8 @@ def test_the_lists_are_complete(run: Run) -> None:
         "quantities": [quantity.name for quantity in ESTIMATORS.quantities()],
         "families": sorted(families),
         "blocks": sorted(blocks),
+        "transforms": sorted(transforms),
+        "engines": [name for name in ENGINES if name],
     }
     for what, names in wanted.items():
         assert [next(iter(each.values())) for each in records(run, what)] == names

@@ -159,3 +159,17 @@ def test_fit_refuses_in_one_line(
     assert ran.code == 2
     assert error in " ".join(ran.err.split())
     assert run("fit", tmp_path / "none.csv").code == 2
+
+
+def test_a_sensitivity_fits_narrow_terminals(run: Run) -> None:
+    """No row wraps: what does not fit beside follows in a block with the inputs again."""
+    words = (
+        "sensitivity", "llama-3.1-8b", "--hardware", "h100-sxm", "--quantities", "tpot_s",
+        "--over", "serving.batch=1:64", "--over", "serving.prompt_tokens=x2", "--samples", "64",
+    )  # fmt: skip
+    for columns in (60, 80, 120):
+        lines = run(*words, columns=columns).out.splitlines()
+        assert max(map(len, lines)) <= columns
+        heads = [line for line in lines if line.startswith("  input")]
+        assert (len(heads) == 1) == (columns == 120)
+        assert all(line.startswith(("  input", "  serving.", "Sens")) for line in lines if line)

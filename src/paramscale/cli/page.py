@@ -76,7 +76,7 @@ def columns(rows: Iterable[Sequence[str]], width: int, indent: str = "  ") -> li
             lines += _beside(lead, last, width)
         else:
             lines += paragraph(lead.strip(), width, indent, indent * 2)
-            lines += paragraph(last, width, indent * 3) if last else []
+            lines += paragraph(last, width, indent * 3 or " " * 4) if last else []
     return lines
 
 

@@ -149,6 +149,24 @@ def _blocks() -> Iterator[Record]:
         yield {"block": kind, "meaning": _first_line(cls), "class": cls.__name__, "fields": fields}
 
 
+def _transforms() -> Iterator[Record]:
+    from paramscale.transforms.chain import transforms
+
+    for name in sorted(transforms):
+        yield {"transform": name, "meaning": _first_line(transforms[name]).removeprefix("Return ")}
+
+
+def _engines() -> Iterator[Record]:
+    from paramscale.specs.serving import ENGINES
+    from paramscale.systems.coefficients import measured
+
+    regimes = {"continuous": "requests that come and go", "static": "batches that start together",
+               "single_stream": "one request at a time"}  # fmt: skip
+    for name in filter(None, ENGINES):
+        found = [words for regime, words in regimes.items() if name in measured(regime, "engine")]
+        yield {"engine": name, "measured": "; ".join(found) or "not measured: intervals are wider"}
+
+
 def _first_line(thing: object) -> str:
     return (thing.__doc__ or "").strip().partition("\n")[0]
 
@@ -166,7 +184,7 @@ TABLES = {
     ),
     "sites": Table(
         "places: electricity, cooling, water",
-        ("site", "place", "grid_kgco2e_per_kwh", "pue"),
+        ("site", "grid_kgco2e_per_kwh", "pue", "place"),
         _sites,
     ),
     "prices": Table(
@@ -188,4 +206,9 @@ TABLES = {
         "model types whose configurations are read", ("model_type", "meaning"), _families
     ),
     "blocks": Table("kinds of block that models are made of", ("block", "meaning"), _blocks),
+    "transforms": Table(
+        "what can be done to a model, each a function of paramscale", ("transform", "meaning"),
+        _transforms,
+    ),
+    "engines": Table("software that serves models", ("engine", "measured"), _engines),
 }  # fmt: skip

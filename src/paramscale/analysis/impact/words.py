@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from paramscale.analysis.impact.lines import VARIANTS
 from paramscale.specs.fields import short_repr
 from paramscale.units import format_value
 
@@ -113,6 +114,9 @@ def notes(impact: Impact) -> list[str]:
         if (why := why_nan(impact, row.name, int(place)))
     )  # fmt: skip
     found += [f"– {why}" for why in reasons]
+    shown = {line.name for line in impact.lines}
+    told = [f"{each.label}: {each.words}" for each in VARIANTS if f"{each.key}_tpot_s" in shown]
+    found += ["; ".join(told)] if told else []
     layouts = impact.layouts
     if impact.question.hardware is not None:
         found += _training_notes(impact, layouts)

@@ -123,11 +123,14 @@ class Sensitivity:
         return self.elasticities[name].get(path, np.nan)
 
     def __repr__(self) -> str:
-        blocks = []
-        for name in self.base:
-            header, rows = self._table(name)
-            blocks.append("\n".join([self._title(name), text_table(header, rows, indent="  ")]))
-        return "\n".join(blocks)
+        return "\n".join(
+            f"{title}\n{text_table(header, rows, indent='  ')}"
+            for title, header, rows in self.tables()
+        )
+
+    def tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Return title, header and rows of each quantity, the largest swing first."""
+        return [(self._title(name), *self._table(name)) for name in self.base]
 
     def _repr_html_(self) -> str:
         body = ""
@@ -146,16 +149,16 @@ class Sensitivity:
 
     def _table(self, name: str) -> tuple[list[str], list[list[str]]]:
         """Return header and rows, the largest swing first; coefficients last."""
-        header = ["input", "from", "to", "swing", "", "elasticity"]
+        header = ["input", "from", "to", "swing", "elasticity"]
         header += ["alone", "in all"] if self.first else []
         rows = []
         for path in self.ranked(name):
             swing = self.swings[name][path]
             texts, ends = _extremes(swing)
             elasticity = self._elasticity(name, path)
-            row = [path, *texts, *(format_measure(name, end) for end in ends)]
+            row = [path, *texts, " to ".join(format_measure(name, end) for end in ends)]
             if swing.size == 0.0:
-                row = [path, swing.texts[0], swing.texts[-1], "none", ""]
+                row = [path, swing.texts[0], swing.texts[-1], "none"]
             row.append("" if np.isnan(elasticity) else f"{elasticity:+.2f}")
             if self.first:
                 row += [_share(x[name][path]) for x in (self.first, self.total)]
@@ -164,7 +167,7 @@ class Sensitivity:
             alone, whole = self.coefficients[name]
             known = np.isfinite(alone)
             pad = [f"{alone:.0%}", f"{whole:.0%}"] if known else ["not known", ""]
-            empty = ["coefficients", "", "", "", "", ""]
+            empty = ["coefficients", "", "", "", ""]
             rows.append([*empty, *pad])
             header += [] if self.first else ["alone", "in all"]
             rows = [[*row, *[""] * (len(header) - len(row))] for row in rows]

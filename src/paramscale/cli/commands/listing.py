@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from paramscale.cli.tables import Record
 
 NAME = "list"
-HELP = "list models, hardware, sites, prices, formats, laws, quantities, estimators and more"
+HELP = "list models, hardware, sites, prices, formats, laws, quantities, transforms and more"
 
 _KINDS = (
     "models",
@@ -23,6 +23,8 @@ _KINDS = (
     "estimators",
     "families",
     "blocks",
+    "transforms",
+    "engines",
 )
 
 
@@ -95,6 +97,8 @@ def _text(records: list[Record], shown: tuple[str, ...]) -> list[str]:
 
 def _title(column: str) -> str:
     """Return the heading of a column: its name without the unit, which each cell shows."""
+    if column == "grid_kgco2e_per_kwh":
+        return "kgCO2e/kWh"  # which cells do not show
     for ending in ("_bytes_per_s", "_flops_per_s", "_bytes", "_w"):
         column = column.removesuffix(ending)
     return column.replace("_", " ")

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what each quantity depends on."""
     from paramscale import sensitivity
-    from paramscale.cli.page import terminal_width, within_width
+    from paramscale.cli.axes import grid_rows
+    from paramscale.cli.page import paragraph, terminal_width
     from paramscale.cli.plain import dump
 
     try:
@@ -55,5 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(dump(found.plain()))
     else:
-        print("\n".join(within_width(repr(found), terminal_width())))
+        width = terminal_width()
+        for title, header, rows in found.tables():
+            print("\n".join(paragraph(title, width)))
+            print("\n".join(f"  {line}".rstrip() for line in grid_rows(header, rows, width - 2, 1)))
     return 0
