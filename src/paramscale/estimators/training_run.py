@@ -83,9 +83,11 @@ def token_time(
 
 def _from_size(token_device_s: Floats, training: TrainingSpec, unstated: float) -> Interval:
     total = token_device_s * training.tokens
-    widths = of_framework("width_run", ""), unstated * of_framework("width_unstated", "")
-    spread = np.exp(np.hypot(*widths))
-    return Interval(total, total / spread, total * spread)
+    more = unstated * of_framework("width_unstated", "")
+    below, above = (
+        np.exp(np.hypot(of_framework(f"width_run_{end}", ""), more)) for end in ("below", "above")
+    )
+    return Interval(total, total / below, total * above)
 
 
 @estimator(
@@ -104,8 +106,9 @@ def device_class_time(
 ) -> Interval:
     """Device time of a run whose layout is not known, by what runs on such machines took.
 
-    Work of the bill at the efficiency of one device, times what published runs took more. Where
-    only the size of a data set is known, not the tokens seen, say ``unstated=1``.
+    Work of the bill at the efficiency of one device, times what published runs took more. The
+    interval reaches further up than down: some took far more, none far less. Where only the size
+    of a data set is known, not the tokens seen, say ``unstated=1``.
     """
     return _from_size(token_device_s, training, unstated)
 
