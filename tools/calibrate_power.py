@@ -45,6 +45,9 @@ WIDTHS = {
 }  # fmt: skip
 
 
+#: Coefficients that are factors of others.
+FACTORS_OF = ("dynamic", "multiply_expert", "padding")
+
 #: Coefficients of machines that the table does not have, from least, mean and most power of a chip
 #: in production: 175, 220 and 262 W of 450 for TPU v3, 121, 170 and 192 W of 340 for TPU v4.
 FIXED = (
@@ -117,7 +120,7 @@ def table(fit: Fit, x: Any) -> Iterator[tuple[str, ...]]:
     inverse = np.linalg.pinv(fit.jacobian.T @ fit.jacobian)
     deviation = np.sqrt(np.diag(inverse))
     for prior, value, wide in zip(fit.priors, np.exp(x), deviation, strict=True):
-        unit = "factor" if prior.coefficient in ("dynamic", "multiply_expert") else "of the limit"
+        unit = "factor" if prior.coefficient in FACTORS_OF else "of the limit"
         yield (
             prior.memory, prior.machine, prior.coefficient, f"{value:.4g}", f"{wide:.2g}", unit,
             "", f"{SOURCE}; prior: {prior.source}", SCRIPT,

@@ -165,7 +165,7 @@ class Fit:
         return [self._stack([i for i, k in enumerate(keys) if k == key]) for key in set(keys)]
 
     def _stack(self, index: list[int]) -> tuple[Any, Use, Use, Machine, Times]:
-        steps, prompts = [], []
+        steps, prompts, tiles = [], [], []
         for i in index:
             what = self.cases[i].what
             step, prompt, machine = served_use(
@@ -173,6 +173,8 @@ class Fit:
             )
             steps.append(step)
             prompts.append(prompt)
+            tiles.append(machine.tile)
+        machine = machine._replace(tile=np.array(tiles, dtype=float))
         stacked = [Use(*np.array(each, dtype=float).T) for each in (steps, prompts)]
         running = np.array([float(self.times[i].running) for i in index])
         return np.array(index), stacked[0], stacked[1], machine, _Running(running)
@@ -202,7 +204,7 @@ class Fit:
         predicted, passing = np.empty(len(self.cases)), np.empty(len(self.cases))
         for index, step, prompt, machine, running in self.batches:
             c, dynamic = self.coefficients(x, index)
-            fixed = ("static", "busy", "multiply_expert")
+            fixed = ("static", "busy", "multiply_expert", "padding")
             c = c._replace(
                 **{n: getattr(c, n) * dynamic for n in PowerCoefficients._fields if n not in fixed}
             )

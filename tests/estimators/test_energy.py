@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import paramscale as ps
 from paramscale.catalogue.tables import read_table
 from paramscale.errors import MissingInputError
-from paramscale.systems.power import PowerCoefficients, held, power_coefficients
+from paramscale.systems.power import PowerCoefficients, clock_share, held, power_coefficients
 from paramscale.systems.power_scope import power_log_width, power_unmeasured
 from paramscale.validation.score import score
 from paramscale.validation.tables.inference_energy import inference_energy
@@ -152,6 +152,19 @@ def test_a_capped_board_draws_its_cap() -> None:
     for cap, expected in ((700.0, plain), (300.0, 300.0)):
         spec = attrs.evolve(ps.hardware["h100-sxm"], power_cap_w=cap)
         assert served(machine=spec, batch=128)["power_w"].value == pytest.approx(expected, rel=0.01)
+
+
+def test_a_cap_slows_prompts_more_than_tokens() -> None:
+    """Arithmetic runs at the clocks that a cap leaves; memory at its own pace."""
+    spec = attrs.evolve(ps.hardware["h100-sxm"], power_cap_w=350.0)
+    wanted = ["ttft_s", "tpot_s", "chip_energy_per_token_j"]
+    plain, capped = (
+        served(machine=each, batch=4, prompt_tokens=2048, output_tokens=500, quantities=wanted)
+        for each in ("h100-sxm", spec)
+    )
+    prompt, token, energy = (float(capped[q].value / plain[q].value) for q in wanted)
+    assert 1.0 < token < prompt < 1.02 / float(clock_share(spec))  # the wait for others grows too
+    assert energy < 1.0
 
 
 def test_energy_grows_with_time_and_with_work() -> None:

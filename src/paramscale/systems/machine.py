@@ -11,6 +11,7 @@ from paramscale.catalogue.formats import Format, as_format
 from paramscale.catalogue.mixtures import AnyFormat, plain_format
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.power import clock_share
 from paramscale.systems.storage import expert_format, weight_format
 from paramscale.typing import Floats
 
@@ -18,6 +19,11 @@ __all__ = ["Machine", "computed_in", "machine_of"]
 
 #: Types in which matrices may be multiplied, each with the coefficients that it uses.
 _WIDTH = {"fp4": "4", "fp8": "8", "int8": "8"}
+
+
+#: Rows of a tile that matrix units multiply at once: m64 of a warp group (PTX ISA, wgmma); kernels
+#: of routed experts fill it up with zeros (vLLM, fused_moe.py: BLOCK_SIZE_M without tuned file).
+_TILE = 64.0
 
 
 class Machine(NamedTuple):
@@ -39,6 +45,10 @@ class Machine(NamedTuple):
         1 where it has matrix units, which multiply 16 bits much faster than its lanes do.
     fastest, least : Floats, float
         FLOP/s and bytes a weight that nothing can beat, whatever the formats.
+    clocks : Floats
+        Share of its clocks that a cap of its power leaves for arithmetic.
+    tile : Floats
+        Seconds of multiplying a tile of rows with a routed expert, over those of reading it.
     """
 
     bandwidth: Floats
@@ -54,6 +64,8 @@ class Machine(NamedTuple):
     units: Floats
     fastest: Floats
     least: float
+    clocks: Floats
+    tile: Floats
 
 
 def computed_in(stored: AnyFormat, hardware: HardwareSpec) -> str:
@@ -104,4 +116,12 @@ def _machine(
         np.where(peak16 > 1.5 * lanes, 1.0, 0.0)[()],
         fastest,
         float(min(stored.least_bits, experts.least_bits)) / 8.0,
+        clock_share(hardware),
+        _tile(experts, hardware.memory_bandwidth_bytes_per_s, expert),
     )
+
+
+def _tile(experts: AnyFormat, bandwidth: Floats, peak: Floats) -> Floats:
+    """Return the time of multiplying a tile of rows over that of reading, at the data sheet."""
+    each = plain_format(experts).bits_per_weight / 8.0
+    return 2.0 * _TILE * bandwidth / (each * peak)

@@ -54,8 +54,9 @@ class PowerCoefficients(NamedTuple):
         Multiplying few tokens, as in decode, in 16, 8 and 4 bits; the share is of the peak of that
         width.
     multiply_expert : Floats
-        The same for routed experts, over that of other matrices: few tokens come to an expert, and
-        the rest of their tile is padding.
+        The same for routed experts, over that of other matrices.
+    padding : Floats
+        Rows of zeros that fill the tiles of routed experts, over rows of tokens: few bits toggle.
     attention : Floats
         Scores and scans.
     prompt16, prompt8, prompt4 : Floats
@@ -72,6 +73,7 @@ class PowerCoefficients(NamedTuple):
     multiply8: Floats = 1.5
     multiply4: Floats = 1.5
     multiply_expert: Floats = 1.0
+    padding: Floats = 0.0
     attention: Floats = 1.0
     prompt16: Floats = 1.2
     prompt8: Floats = 1.2
@@ -117,7 +119,7 @@ def power_coefficients(memory: str, machine: str) -> PowerCoefficients:
                 factor = row.value
             elif row.coefficient in PowerCoefficients._fields:
                 found[row.coefficient] = row.value
-    fixed = ("static", "busy", "multiply_expert")
+    fixed = ("static", "busy", "multiply_expert", "padding")
     scaled = {key: value if key in fixed else factor * value for key, value in found.items()}
     return PowerCoefficients(**scaled)
 

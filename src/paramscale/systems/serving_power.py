@@ -89,12 +89,16 @@ def _of_width(width: str, in16: Floats, in8: Floats, in4: Floats) -> Floats:
 
 
 def step_draw(use: Use, machine: Machine, c: PowerCoefficients) -> Draw:
-    """Return the energy of a decode step."""
+    """Return the energy of a decode step.
+
+    Every routed expert that is read multiplies a tile at least, mostly rows of zeros.
+    """
     dense, experts = (
         _of_width(width, c.multiply16, c.multiply8, c.multiply4)
         for width in (machine.dense_width, machine.expert_width)
     )
     read = c.read_expert8 if machine.expert_width == "8" else c.read_expert
+    read = read + c.padding * (experts * c.multiply_expert * machine.tile)
     arithmetic = dense * use.multiply + c.attention * use.attention
     return Draw(
         c.busy * use.busy,

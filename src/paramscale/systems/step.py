@@ -7,6 +7,7 @@ host's launches overlap with both only a little:
     device = ((W / bw)^p + (C / F)^p)^(1/p) + K / bw + kernels,
     step = ((device + messages)^q + host^q)^(1/q) + sequences x s.
 
+A cap on the power of a board slows arithmetic, not its memory: F is that of the clocks it leaves.
 The smooth maximum goes from the larger of the two (p large) to their sum (p = 1), which is what
 static batches and single streams show.
 """
@@ -60,8 +61,9 @@ def read_seconds(load: Load, machine: Machine, c: Coefficients) -> Floats:
     return read / machine.bandwidth + load.weights * lanes / machine.lanes
 
 
-def _multiplied(width: str, c: Coefficients) -> Floats:
-    return c.multiply8 if width == "8" else c.multiply4 if width == "4" else c.multiply16
+def _multiplied(width: str, machine: Machine, c: Coefficients) -> Floats:
+    share = c.multiply8 if width == "8" else c.multiply4 if width == "4" else c.multiply16
+    return share * machine.clocks
 
 
 def message_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats) -> Floats:
@@ -94,11 +96,13 @@ def step_parts(
     ranks : Floats
         Devices that exchange messages after each operation.
     """
-    dense, experts = _multiplied(machine.dense_width, c), _multiplied(machine.expert_width, c)
+    dense, experts = (
+        _multiplied(width, machine, c) for width in (machine.dense_width, machine.expert_width)
+    )
     arithmetic = (
         load.dense_flops / (dense * machine.dense_peak)
         + load.expert_flops / (experts * c.multiply_expert * machine.expert_peak)
-        + load.attention_flops / (c.attention * machine.peak16)
+        + load.attention_flops / (c.attention * machine.clocks * machine.peak16)
     )
     host = c.step_s + c.layer_s * load.layers + c.expert_s * load.experts + c.scan_s * load.scans
     if machine.expert_width == "8":
@@ -167,7 +171,7 @@ def prompt_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats)
 
 def _prompt_rate(peak: Floats, width: str, machine: Machine, c: Coefficients) -> Floats:
     share = c.prefill8 if width == "8" else c.prefill4 if width == "4" else c.prefill16
-    reached = share * peak
+    reached = share * machine.clocks * peak
     if isinstance(c.ridge, float) and c.ridge == 0.0:
         return reached
     used = c.prefill_unpacked if machine.quantized else 1.0
