@@ -26,8 +26,11 @@ from paramscale.validation.names import (
 __all__ = ["Refused", "Served", "served"]
 
 #: Mean prompt of request mixes whose tables do not print it, and the deviation of their outputs
-#: over the mean. ASSUMED, not read in any source; the chat mix was checked only by the fit, which
-#: is as good with 50 tokens as with 200 and worse with 800. Rows that use them stay in scope.
+#: over the mean. ASSUMED: no source prints the means. What is sent is known (github
+#: ml-energy/benchmark, mlenergy/llm/datasets.py): in the chat mix each turn of 1,024 requests of
+#: lmarena-ai/arena-human-preference-100k, with all turns before it; in gpqa a question of GPQA
+#: diamond with its four choices. The chat mix was checked only by the fit, which is as good with
+#: 50 tokens as with 200 and worse with 800. Rows that use them stay in scope.
 MIXES = {"lm-arena-chat": (350.0, 1.0), "gpqa": (250.0, 0.6), "sharegpt": (220.0, 1.0)}
 
 #: Models whose published 4-bit checkpoints quantize the routed experts alone, by words of the name.
