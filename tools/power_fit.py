@@ -177,7 +177,8 @@ class Fit:
         machine = machine._replace(tile=np.array(tiles, dtype=float))
         stacked = [Use(*np.array(each, dtype=float).T) for each in (steps, prompts)]
         running = np.array([float(self.times[i].running) for i in index])
-        return np.array(index), stacked[0], stacked[1], machine, _Running(running)
+        step_of = np.array([float(self.times[i].step_of) for i in index])
+        return np.array(index), stacked[0], stacked[1], machine, _Running(running, step_of)
 
     def coefficients(self, x: Any, index: Any) -> tuple[PowerCoefficients, Any]:
         """Return the coefficients of every case of a batch, and the factor of its machine."""
@@ -242,6 +243,7 @@ class _Running(NamedTuple):
     """Stands for the times of stacked cases."""
 
     running: Any
+    step_of: Any
     ttft_s: float = 1.0
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import paramscale as ps
 from paramscale.errors import SpecError, UnknownNameError
+from paramscale.specs.bill import SequenceBill
 from tests.estimators.configs import CONFIGS, model_of
 
 SIZES = np.geomspace(1e9, 1e12, 25)
@@ -126,3 +127,25 @@ def test_plain_data_needs_width_and_layers(missing: str) -> None:
     del plain[missing]
     with pytest.raises(SpecError, match=f"a model needs '{missing}'"):
         ps.ModelSpec.from_dict(plain)
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "gemma-2-9b", "bamba-9b", "mixtral-8x7b"])
+@pytest.mark.parametrize("step", ["prefill", "decode"])
+def test_the_bill_of_a_grid_of_batches_is_that_of_all(name: str, step: str) -> None:
+    """Amounts of one sequence times the batch are those of the batch; experts are no such thing."""
+    batches = np.array([1.0, 3.0, 500.0])
+    serving = ps.ServingSpec(batch=batches, prompt_tokens=700, output_tokens=90)
+    model = ps.models[name]
+    bill, whole = model.bill(getattr(serving, step)()), model.operations(getattr(serving, step)())
+    assert isinstance(bill, SequenceBill) == (name != "mixtral-8x7b")
+    if not isinstance(bill, SequenceBill):
+        return
+    assert len(bill) == len(whole)
+    assert bill[0][1].name == whole[0][1].name
+    for (_, one), (_, op) in zip(bill.one, whole, strict=True):
+        assert np.all(one.weights == op.weights)
+        for what in ("flops", "state", "state_read", "state_written", "moved_out"):
+            np.testing.assert_allclose(
+                np.broadcast_to(getattr(one, what) * batches, 3),
+                np.broadcast_to(getattr(op, what), 3), rtol=1e-12,
+            )  # fmt: skip

@@ -24,6 +24,7 @@ from paramscale.specs.serving import ServingSpec
 from paramscale.systems.drawn import Z90
 from paramscale.systems.power import limit_of, power_coefficients, power_rules, power_width
 from paramscale.systems.power_scope import power_log_width, power_unmeasured
+from paramscale.systems.products import scaled
 from paramscale.systems.rules import reasons_of, some
 from paramscale.systems.sequences import tokens_a_step
 from paramscale.systems.serving import Times
@@ -57,6 +58,8 @@ _LATE = 0.17
 
 #: The same of the time of prompts where nothing else is served.
 _PROMPTS_LATE = 0.5
+
+_ONE = np.float64(1.0)
 
 
 class _Served(Protocol):
@@ -133,7 +136,8 @@ def draw(
     power = whole * shares.total
     if serving_times.level is not NOTHING:  # in draws
         power = np.minimum(power * np.exp(own / Z90 * serving_times.level), whole * most)
-    made = np.where(rate > 0.0, rate, np.nan)[()]
+    known = isinstance(rate, np.ndarray) and rate.min() > 0.0
+    made = rate if known else np.where(rate > 0.0, rate, np.nan)[()]
     idle = whole * c.static * most
     if not ends_wanted():
         zero = np.float64(0.0)
@@ -208,7 +212,7 @@ def prefilling(
     times = serving_times.times
     _, use, machine = served_use(times, hardware, serving, parallel)
     c = power_coefficients(hardware.memory_type, hardware.name)
-    needed = prompt_draw(use, machine, c).total
+    needed = prompt_draw(use, machine, c).total(_ONE)
     tokens = serving.prompt_tokens * parallel.data
     return _alone(needed, times.prompt_s, tokens, c.static, hardware, serving, parallel)
 
@@ -224,7 +228,7 @@ def decoding(
     times = serving_times.times
     use, _, machine = served_use(times, hardware, serving, parallel)
     c = power_coefficients(hardware.memory_type, hardware.name)
-    needed = step_draw(use, machine, c).total
+    needed = step_draw(use, machine, c).total(scaled(times.running, 1.0 / times.step_of))
     tokens = times.running * tokens_a_step(serving) * parallel.data
     return _alone(needed, times.step_s, tokens, c.static, hardware, serving, parallel)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import attrs
 import numpy as np
 
 from paramscale import quantities as q
@@ -14,6 +15,7 @@ from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.products import scaled
 from paramscale.systems.storage import Storage, storage_of
 from paramscale.typing import Floats
 
@@ -110,6 +112,10 @@ def kv_cache(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> 
     latent attention holds the latent and the rotary key, recurrent layers a state that does not
     grow. Keys and values divide over at most as many tensor ranks as there are key-value heads.
     """
-    each = _state_bytes(serving)
-    bill = model.holding(serving.filled())
+    each, filled = _state_bytes(serving), serving.filled()
+    if isinstance(filled.sequences, np.ndarray):  # of one sequence, so that one product has all
+        one = model.holding(attrs.evolve(filled, sequences=1.0))
+        held = total(one, lambda op: _cache_bytes(op, each, parallel))
+        return scaled(held, filled.sequences)
+    bill = model.holding(filled)
     return total(bill, lambda op: _cache_bytes(op, each, parallel))

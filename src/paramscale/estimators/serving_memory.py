@@ -11,12 +11,13 @@ from paramscale.catalogue.formats import as_format
 from paramscale.catalogue.training_memory import level
 from paramscale.core.estimator import estimator
 from paramscale.core.reasons import Reason
-from paramscale.specs.bill import Bill, total
+from paramscale.specs.bill import Bill, SequenceBill, total
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
+from paramscale.systems.products import scaled
 from paramscale.systems.rules import context_rules, reasons_of, whole
 from paramscale.systems.sequences import USABLE
 from paramscale.systems.storage import storage_of
@@ -62,11 +63,14 @@ def _workspace(work: Bill, serving: ServingSpec, parallel: ParallelSpec) -> Floa
     """
     element = as_format(serving.activation_format).bits_per_weight / 8.0
     largest: Floats = NOTHING
-    for _, op in work:
+    one, sequences = (work, serving.batch)
+    if isinstance(work, SequenceBill):
+        one, sequences = work.one, np.float64(1.0)
+    for _, op in one:
         if op.kind == "matmul" and op.part != "head":  # logits of the last positions only
             split = parallel.tensor if op.split in ("column", "experts") else 1.0
             largest = np.maximum(largest, op.moved_in + op.moved_out / split)
-    each = largest / (serving.batch * serving.prompt_tokens)
+    each = largest / (sequences * serving.prompt_tokens)
     return 2.0 * element * each * CHUNK_TOKENS
 
 
@@ -84,7 +88,8 @@ def memory(
     A context beyond the model's is refused, and NaN in a grid.
     """
     terms = _terms(weight_bytes, kv_cache_bytes, prefill_work, serving, parallel)
-    return whole(context_rules(model, serving)) * sum(terms.values(), NOTHING)
+    cache = terms.pop("cache")  # last, as it alone has all dimensions of a grid
+    return scaled(sum(terms.values(), NOTHING) + cache, whole(context_rules(model, serving)))
 
 
 @estimator(gives=q.MISSING_MEMORY_BYTES, source=_ROOM)

@@ -28,6 +28,7 @@ from paramscale.systems.coefficients import drawn_coefficients
 from paramscale.systems.drawn import at_width, levels, with_axis
 from paramscale.systems.format_remarks import format_remarks, sparse_remarks
 from paramscale.systems.load import tokens_together
+from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
 from paramscale.systems.rules import (
     Rule,
@@ -72,8 +73,9 @@ class ServingTimes(NamedTuple):
     """Expected times with their intervals, sequences that run at once, and the step by cause.
 
     `others` is by how much prompts of other requests delay a step of `step` seconds, `gap` the
-    longest time between two tokens of a request. `times` are the expected times with what they were
-    computed from. `remarks` tell why the intervals are wider than those of what was measured.
+    longest time between two tokens of a request in draws; None: as `times` have it. `times` are
+    the expected times with what they were computed from. `remarks` tell why the intervals are
+    wider than those of what was measured.
     `boundary_in_words` says how formats and zeros are counted for which the machine has no units.
     `level` is 0; in draws it is a standard normal number for the errors of what follows.
     """
@@ -84,7 +86,7 @@ class ServingTimes(NamedTuple):
     parts: StepParts
     step: Floats
     others: Floats
-    gap: Interval
+    gap: Interval | None
     times: Times
     remarks: tuple[str, ...]
     level: Floats = NOTHING
@@ -121,8 +123,13 @@ def expected_times(
     meant = whole(_rules(model, serving, parallel))
     decode, prefill = _sums(decode_work, prefill_work, hardware, serving, parallel)
     times = serving_times(decode, prefill, hardware, serving, parallel)
-    names = ("prompt_s", "step_s", "tpot_s", "ttft_s", "others_s")
-    times = times._replace(**{name: getattr(times, name) * meant for name in names})
+    times = times._replace(
+        prompt_s=scaled(times.prompt_s, meant),
+        step_s=scaled(times.step_s, meant),
+        tpot_s=scaled(times.tpot_s, meant),
+        ttft_s=scaled(times.ttft_s, meant),
+        others_s=scaled(times.others_s, meant),
+    )
     first = log_width("ttft_s", hardware, serving)
     return ServingTimes(
         _banded(times.ttft_s, times.least_ttft_s, first),
@@ -131,7 +138,7 @@ def expected_times(
         times.parts,
         times.step_s,
         times.others_s,
-        _banded(_gap(times, serving), times.least_tpot_s, first),
+        None,
         times,
         unmeasured(hardware, serving),
         boundary_in_words=_fallen_back(model, decode_work, hardware, serving),
@@ -168,7 +175,7 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
         serving: ServingSpec, parallel: ParallelSpec,
     ) -> ServingTimes:  # fmt: skip
         point = expected_times(model, decode_work, prefill_work, hardware, serving, parallel)
-        ndim = max(np.ndim(each.value) for each in (point.ttft, point.tpot, point.gap))
+        ndim = max(np.ndim(each.value) for each in (point.ttft, point.tpot))
         c = drawn_coefficients(
             regime_of(serving), hardware.memory_type, serving.engine, draws, rng, ndim
         )
@@ -179,7 +186,8 @@ def _sample(draws: int, rng: np.random.Generator) -> Callable[..., ServingTimes]
         token = log_width("tpot_s", hardware, serving)
         tpot = at_width(times.tpot_s, point.tpot.value, token, further)
         ttft = at_width(times.ttft_s, point.ttft.value, width, first)
-        gap = at_width(_gap(times, serving), point.gap.value, width, first)
+        longest = np.maximum(_gap(point.times, serving), point.times.least_tpot_s)
+        gap = at_width(_gap(times, serving), longest, width, first)
         made = ServingTimes(
             _exactly(np.maximum(ttft, times.least_ttft_s)),
             _exactly(np.maximum(tpot, times.least_tpot_s)),
@@ -242,12 +250,18 @@ def expected_token(serving_times: ServingTimes) -> Interval:
 
 
 @estimator(gives=q.LONGEST_GAP_S, source=_FIT, kind="calibrated", domain=_DOMAIN)
-def longest_gap(serving_times: ServingTimes) -> Interval:
+def longest_gap(
+    serving_times: ServingTimes, hardware: HardwareSpec, serving: ServingSpec
+) -> Interval:
     """Time between two tokens of a request while another's prompt, or a chunk of it, is read.
 
     A step, and the arithmetic of the prompt or of one of its chunks; as unsure as the first token.
     """
-    return serving_times.gap
+    if serving_times.gap is not None:
+        return serving_times.gap
+    width = log_width("ttft_s", hardware, serving)
+    times = serving_times.times
+    return _banded(_gap(times, serving), times.least_tpot_s, width)
 
 
 @estimator(gives=q.REQUEST_LATENCY_S, source=_FIT, kind="calibrated", domain=_DOMAIN)

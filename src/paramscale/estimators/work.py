@@ -28,13 +28,13 @@ def token_work(model: ModelSpec) -> Bill:
 @estimator(gives=q.PREFILL_WORK, source=_HERE)
 def prefill_work(model: ModelSpec, serving: ServingSpec) -> Bill:
     """Operations of the prefill of all prompts, causal, logits of the last position."""
-    return model.operations(serving.prefill())
+    return model.bill(serving.prefill())
 
 
 @estimator(gives=q.DECODE_WORK, source=_HERE)
 def decode_work(model: ModelSpec, serving: ServingSpec) -> Bill:
     """Operations of one decode step at the mean context, latent attention absorbed."""
-    return model.operations(serving.decode())
+    return model.bill(serving.decode())
 
 
 @estimator(gives=q.TRAINING_WORK, source=_HERE)

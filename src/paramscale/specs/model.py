@@ -10,7 +10,7 @@ import numpy as np
 
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
-from paramscale.specs.bill import Bill
+from paramscale.specs.bill import Bill, SequenceBill
 from paramscale.specs.block import NOTHING, Block, fields_of, is_block
 from paramscale.specs.changes import Change, changes_of
 from paramscale.specs.fields import array_fields, number, short_repr
@@ -170,6 +170,19 @@ class ModelSpec:
         return tuple(
             (count, op) for count, item in holders for op in item.operations(self.width, step)
         )
+
+    def bill(self, step: Pass) -> Bill:
+        """Return the same; in a grid of batches a bill that knows the part of one sequence.
+
+        So it is where weights are read however many sequences there are, or a row for each token;
+        of routed experts many sequences read more than one, but not as often more.
+        """
+        if not isinstance(step.sequences, np.ndarray):
+            return self.operations(step)
+        one = self.operations(attrs.evolve(step, sequences=1.0))
+        if all(op.read is None or op.read is NOTHING or op.kind == "lookup" for _, op in one):
+            return SequenceBill(one, step.sequences, lambda: self.operations(step))
+        return self.operations(step)
 
     def kept(self, what: str, step: Pass, make: Callable[[Pass], T]) -> T:
         """Return what `make` makes of a pass, from memory where it was made before.

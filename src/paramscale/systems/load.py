@@ -19,7 +19,9 @@ from paramscale.systems.products import scaled
 from paramscale.systems.totals import Totals
 from paramscale.typing import Floats
 
-__all__ = ["Load", "expert_ranks", "load_of", "tokens_together"]
+__all__ = ["Load", "expert_ranks", "load_of", "tokens_together", "working_stages"]
+
+_ONE = np.float64(1.0)
 
 
 class Load(NamedTuple):
@@ -93,6 +95,13 @@ def expert_ranks(parallel: ParallelSpec) -> Floats:
     """Return over how many ranks the weights of the routed experts are spread."""
     spread = np.maximum(parallel.tensor, parallel.expert)
     return np.minimum(spread, parallel.tensor * parallel.data)
+
+
+def working_stages(each: Floats, parallel: ParallelSpec) -> Floats:
+    """Return how many stages of a pipeline work at the same time on the sequences of a replica."""
+    if isinstance(parallel.pipeline, float) and parallel.pipeline == 1.0:
+        return _ONE
+    return np.minimum(np.maximum(each, 1.0), parallel.pipeline)
 
 
 def tokens_together(serving: ServingSpec, parallel: ParallelSpec) -> Floats | None:

@@ -45,7 +45,8 @@ def running_sequences(
     Where the weights alone do not fit, times are those of a machine on which they would: all run,
     and ``missing_memory_bytes`` says what is lacking.
     """
-    held = decode.held_bytes / (serving.batch * parallel.pipeline * parallel.context)
+    sequences = decode.counted(serving.batch)
+    held = decode.held_bytes / (sequences * parallel.pipeline * parallel.context)
     if serving.schedule != "continuous":  # all of them reach their full length together
         full = serving.prompt_tokens + serving.output_tokens
         held = held * full / (serving.prompt_tokens + 0.5 * serving.output_tokens)

@@ -18,7 +18,7 @@ from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.systems.coefficients import Coefficients, coefficients
-from paramscale.systems.load import Load, expert_ranks, load_of
+from paramscale.systems.load import Load, expert_ranks, load_of, working_stages
 from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.products import scaled
 from paramscale.systems.regime import regime_of
@@ -61,7 +61,10 @@ class Times(NamedTuple):
     device_s : Floats
         Part of a step in which the device works; the rest of it waits for the host.
     step, prompts : Load, optional
-        What one device does in that step, and for all prompts of its replica.
+        What one device does in a step, and for prompts of its replica; amounts that grow with the
+        sequences are of `step_of` and `prompts_of` sequences of the replica.
+    step_of, prompts_of : Floats
+        So many: all of the replica, or a single one.
     least_tpot_s, least_ttft_s : Floats
         What nothing can beat: peaks and bandwidth of all devices together.
     """
@@ -77,6 +80,8 @@ class Times(NamedTuple):
     device_s: Floats = NOTHING
     step: Load | None = None
     prompts: Load | None = None
+    step_of: Floats = _ONE
+    prompts_of: Floats = _ONE
     least_tpot_s: Floats = NOTHING
     least_ttft_s: Floats = NOTHING
 
@@ -102,30 +107,34 @@ def serving_times(
     c = drawn or coefficients(regime, hardware.memory_type, serving.engine)
     machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
     times = times_of(decode, prefill, machine, c, serving, parallel, regime)
-    share = times.running * (parallel.data / serving.batch)
-    first = 1.0 / serving.batch if serving.schedule == "continuous" else 1.0
+    share = scaled(times.running, parallel.data / decode.counted(serving.batch))
+    sequences = prefill.counted(serving.batch)
+    first = (1.0 if serving.schedule == "continuous" else serving.batch) / sequences
+    least = _least(decode, machine, parallel, share, serving.batch)
     return times._replace(
-        least_tpot_s=scaled(_least(decode, machine, parallel, share), 1.0 / tokens_a_step(serving)),
-        least_ttft_s=_least(prefill, machine, parallel, first, serving.chunks()),
+        least_tpot_s=scaled(least, 1.0 / tokens_a_step(serving)),
+        least_ttft_s=_least(prefill, machine, parallel, first, serving.batch, serving.chunks()),
     )
 
 
 def _least(
-    work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats, reads: Floats = _ONE
-) -> Floats:
+    work: Totals, machine: Machine, parallel: ParallelSpec, share: Floats, batch: Floats,
+    reads: Floats = _ONE,
+) -> Floats:  # fmt: skip
     """Return the roofline of a pass, for a share of its sequences (of a prompt, its FLOPs only).
 
     Weights are read `reads` times, once for each chunk of a prompt.
     """
     flops = work.whole_flops + work.split_flops + work.expert_flops + work.attention_flops
     apart = parallel.tensor * parallel.data / expert_ranks(parallel)
-    read = work.whole_weights + work.split_weights + work.expert_weights * apart + work.looked_up
+    read = work.whole_weights + work.split_weights + work.expert_weights * apart
+    read = read + scaled(work.looked_up, batch / work.counted(batch))
     ranks = parallel.data * parallel.pipeline * parallel.context
     assert parallel.devices is not None  # filled in by the spec
     weights = reads * read * machine.least / (parallel.devices * machine.bandwidth)
     # grouped so that of the arrays only the last products have all dimensions of a grid
-    computing = flops * (share / (machine.fastest * parallel.devices))
-    return np.maximum(computing, weights + work.state_bytes * (share / (ranks * machine.bandwidth)))
+    computing = (flops / (machine.fastest * parallel.devices)) * share
+    return np.maximum(computing, weights + (work.state_bytes / (ranks * machine.bandwidth)) * share)
 
 
 def times_of(
@@ -141,25 +150,29 @@ def times_of(
     element = as_format(serving.activation_format).bits_per_weight / 8.0
     each = serving.batch / parallel.data
     running = running_sequences(decode, machine.memory, serving, parallel)
-    share = running / each
-    stages = np.minimum(parallel.pipeline, np.maximum(each, 1.0))
+    step_of, prompts_of = (x.counted(serving.batch) / parallel.data for x in (decode, prefill))
+    share = scaled(running, 1.0 / step_of)
+    stages = working_stages(each, parallel)
     ranks = np.maximum(parallel.tensor, expert_ranks(parallel))
     one = load_of(prefill, parallel, stages, element)
-    step = _shared(load_of(decode, parallel, stages, element), share, serving)
+    step = _drafted(load_of(decode, parallel, stages, element), serving)
     if machine.expert_width == "8":
         step = _with_idle_experts(step, decode, parallel, c)
-    parts = step_parts(step, machine, c, running, ranks)
+    parts = step_parts(step, machine, c, running, ranks, share)
     device = device_seconds(parts, c)
     step_s = step_seconds(parts, c, device)
     if isinstance(parallel.pipeline, np.ndarray) or parallel.pipeline > 1.0:
         step_s = step_s + c.stage_s * (parallel.pipeline - 1.0)
-    prompt_s = prompt_seconds(one, machine, c, ranks) / each
+    prompt_s = prompt_seconds(one, machine, c, ranks) / prompts_of
     if serving.chunk_tokens is not None:
         prompt_s = prompt_s + _read_again(decode, parallel, machine, c, serving)
     if serving.schedule == "continuous" and regime == "continuous":
         times = _continuous(prompt_s, step_s, parts, c, serving, each, running)
         stall = _stall(running, step, c, serving)
-        return times._replace(stall_s=stall, device_s=device, step=step, prompts=one)
+        return times._replace(
+            stall_s=stall, device_s=device, step=step, prompts=one, step_of=step_of,
+            prompts_of=prompts_of,
+        )  # fmt: skip
     if regime == "single_stream":
         ttft = _in_chunks(each * prompt_s, step, parts.weights, c, serving, parallel)
     else:  # all prompts are read, then all sequences step together
@@ -168,8 +181,9 @@ def times_of(
         ttft = running * prompt_s + serving.chunks() * fixed
     tpot = step_s / tokens_a_step(serving)
     return Times(
-        prompt_s, step_s, tpot, ttft, running, parts, device_s=device, step=step, prompts=one
-    )
+        prompt_s, step_s, tpot, ttft, running, parts, device_s=device, step=step, prompts=one,
+        step_of=step_of, prompts_of=prompts_of,
+    )  # fmt: skip
 
 
 def _stall(running: Floats, step: Load, c: Coefficients, serving: ServingSpec) -> Floats:
@@ -177,9 +191,9 @@ def _stall(running: Floats, step: Load, c: Coefficients, serving: ServingSpec) -
 
     Prompts come at random, so that 1 - exp(-running / tokens written) of the steps have one.
     """
-    mixed = -np.expm1(-running / np.maximum(serving.output_tokens, 1.0))
     each = c.stall_layer_s * step.layers + c.stall_expert_s * step.experts
-    return each / tokens_a_step(serving) * mixed
+    unmixed = np.expm1(running * (-1.0 / np.maximum(serving.output_tokens, 1.0)))
+    return -each / tokens_a_step(serving) * unmixed
 
 
 def _read_again(
@@ -190,16 +204,18 @@ def _read_again(
     Chunk i of k reads what i - 1 chunks have left, so that together they read (k - 1) / 2 caches
     of the prompt; what a decode step reads of a sequence tells how large that is.
     """
-    held = decode.state_bytes / (serving.batch * parallel.pipeline * parallel.context)
+    sequences = decode.counted(serving.batch)
+    held = decode.state_bytes / (sequences * parallel.pipeline * parallel.context)
     length = serving.prompt_tokens / serving.decode().context
     return 0.5 * (serving.chunks() - 1.0) * held * length / (c.state * machine.bandwidth)
 
 
-def _shared(step: Load, share: Floats, serving: ServingSpec) -> Load:
-    """Return the load of the sequences that run; drafts make several tokens of each."""
-    tokens = scaled(share, 1.0 + serving.draft_tokens)
+def _drafted(step: Load, serving: ServingSpec) -> Load:
+    """Return the load of a step with drafts, which make several tokens of each sequence."""
+    tokens = 1.0 + serving.draft_tokens
+    if isinstance(tokens, float) and tokens == 1.0:
+        return step
     return step._replace(
-        state_bytes=step.state_bytes * share,
         dense_flops=step.dense_flops * tokens,
         expert_flops=scaled(step.expert_flops, tokens),
         attention_flops=scaled(step.attention_flops, tokens),
@@ -231,22 +247,23 @@ def _continuous(
     a step of the sequences that run: the prompt is there later, and no step waits for all of it.
     """
     written = np.maximum(serving.output_tokens, 1.0)
-    others = c.prefill_share * prompt_s / written * running
+    others = (c.prefill_share * prompt_s / written) * running  # one product of all dimensions
     tpot = scaled(step_s + others, 1.0 / tokens_a_step(serving))
     lone = prompt_s + parts.weights + parts.messages + parts.host
     if serving.chunk_tokens is not None:
         lone = lone + (serving.chunks() - 1.0) * step_s
     cycle = lone + written * tpot
-    busy = np.minimum(running * prompt_s / cycle, 0.95)
-    waiting = (each / running - 1.0) * cycle
-    if serving.request_rate_per_s is not None:
+    if serving.request_rate_per_s is None:
+        busy = np.minimum(running * prompt_s / cycle, 0.95)
+    else:
         busy = np.minimum(serving.request_rate_per_s * prompt_s, 0.99)
+    burst = c.burst * prompt_s
     ttft = (
-        c.first_s
-        + lone
+        (c.first_s + lone - burst)
         + c.first_steps * tpot
-        + (c.burst * (running - 1.0) + c.queue * busy / (1.0 - busy)) * prompt_s
-        + c.waiting * waiting
+        + burst * running
+        + (c.queue * prompt_s) * (busy / (1.0 - busy))
+        + ((c.waiting * each) / running - c.waiting) * cycle
     )
     return Times(prompt_s, step_s, tpot, ttft, running, parts, others)
 

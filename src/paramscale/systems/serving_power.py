@@ -9,7 +9,7 @@ import numpy as np
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
-from paramscale.systems.load import Load, expert_ranks
+from paramscale.systems.load import Load, expert_ranks, working_stages
 from paramscale.systems.machine import Machine, machine_of
 from paramscale.systems.power import PowerCoefficients, held
 from paramscale.systems.products import scaled
@@ -37,6 +37,8 @@ __all__ = [
 class Use(NamedTuple):
     """Seconds in which the resources of one device would do some work at data-sheet figures.
 
+    What grows with the sequences is of as many as the load counts: ``Times.step_of`` of a step.
+
     Attributes
     ----------
     read, expert, state : Floats
@@ -57,7 +59,10 @@ class Use(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """Energy of some work by cause, in shares of the power limit times seconds of one device."""
+    """Energy of some work by cause, in shares of the power limit times seconds of one device.
+
+    `caches` and `arithmetic` are of as many sequences as the load counts, the others of all.
+    """
 
     busy: Floats
     weights: Floats
@@ -65,10 +70,10 @@ class Draw(NamedTuple):
     caches: Floats
     arithmetic: Floats
 
-    @property
-    def total(self) -> Floats:
-        """All causes together."""
-        return self.busy + self.weights + self.experts + self.caches + self.arithmetic
+    def total(self, share: Floats) -> Floats:
+        """Return all causes together, of `share` times the sequences that are counted."""
+        grows = (self.caches + self.arithmetic) * share
+        return self.busy + self.weights + self.experts + grows
 
 
 def use_of(load: Load, machine: Machine, busy: Floats) -> Use:
@@ -131,13 +136,12 @@ def served_use(
     assert times.prompts is not None
     regime = regime_of(serving)
     machine = machine_of(hardware, serving, accumulates16=regime == "single_stream")
-    each = serving.batch / parallel.data
     step = use_of(times.step, machine, times.device_s)
-    prompts = use_of(times.prompts, machine, times.prompt_s * each)
-    working = np.minimum(np.maximum(each, 1.0), parallel.pipeline) / parallel.pipeline
+    prompts = use_of(times.prompts, machine, times.prompt_s * times.prompts_of)
+    working = working_stages(serving.batch / parallel.data, parallel) / parallel.pipeline
     step, prompts = (
         Use(*[scaled(x, by) for x in use])
-        for use, by in ((step, working), (prompts, working / each))
+        for use, by in ((step, working), (prompts, working / times.prompts_of))
     )
     return step, prompts, machine
 
@@ -168,10 +172,18 @@ class Shares(NamedTuple):
 
     Attributes
     ----------
-    static, busy, weights, experts, caches, arithmetic, prompts : Floats
+    static, busy : Floats
         What would be drawn without a limit, by cause.
+    weights, experts : Floats
+        The same for one step a second.
+    caches, arithmetic : Floats
+        The same for one token a second.
+    prompts : Floats
+        The same for one of `read` a second.
     total : Floats
         What is drawn.
+    steps, tokens, read : Floats
+        Steps and tokens a second; and tokens again, or prompts where nothing is written.
     """
 
     static: Floats
@@ -182,11 +194,23 @@ class Shares(NamedTuple):
     arithmetic: Floats
     prompts: Floats
     total: Floats
+    steps: Floats
+    tokens: Floats
+    read: Floats
 
     def named(self) -> dict[str, Floats]:
         """Return the part of each cause in all that is drawn; they add up to 1."""
-        asked = sum(self[1:-1], self.static)
-        return {name: share / asked for name, share in zip(self._fields[:-1], self, strict=False)}
+        causes = {
+            "static": self.static,
+            "busy": self.busy,
+            "weights": self.weights * self.steps,
+            "experts": self.experts * self.steps,
+            "caches": self.caches * self.tokens,
+            "arithmetic": self.arithmetic * self.tokens,
+            "prompts": self.prompts * self.read,
+        }
+        asked = sum(causes.values())
+        return {name: share / asked for name, share in causes.items()}
 
 
 def shares_of(
@@ -204,18 +228,24 @@ def shares_of(
     throughput : Floats
         Output tokens a second of all devices together.
     """
-    each = throughput / parallel.data
-    steps = each / scaled(times.running, tokens_a_step(serving))
-    prompts = each / np.maximum(serving.output_tokens, 1.0)
-    if some(serving.output_tokens == 0.0):
+    each = scaled(throughput, 1.0 / parallel.data)
+    yielded = tokens_a_step(serving)
+    steps = each / scaled(times.running, yielded)
+    # for each token, so that few products have all dimensions of a grid
+    written = np.maximum(serving.output_tokens, 1.0)
+    caches, arithmetic = (x / (yielded * times.step_of) for x in (step.caches, step.arithmetic))
+    read, prompts, reading = each, prompt.arithmetic / written, prompt.busy / written
+    if none := some(serving.output_tokens == 0.0):  # then prompts come as they are read
         alone = serving.batch / parallel.data / times.ttft_s
-        prompts = np.where(serving.output_tokens == 0.0, alone, prompts)
-    causes = (
-        np.minimum(step.busy * steps + prompt.busy * prompts, c.busy),
-        step.weights * steps,
-        scaled(step.experts, steps),
-        step.caches * steps,
-        step.arithmetic * steps,
-        prompt.arithmetic * prompts,
-    )
-    return Shares(c.static, *causes, held(sum(causes, c.static), most))
+        read = np.where(serving.output_tokens == 0.0, alone, each / written)
+        prompts, reading = prompt.arithmetic, prompt.busy
+    busy = np.minimum(step.busy * steps + reading * read, c.busy)
+    drawn = (c.static + busy) + (step.weights + step.experts) * steps
+    if none:
+        drawn = drawn + (caches + arithmetic) * each + prompts * read
+    else:
+        drawn = drawn + (caches + arithmetic + prompts) * each
+    return Shares(
+        c.static, busy, step.weights, step.experts, caches, arithmetic, prompts, held(drawn, most),
+        steps, each, read,
+    )  # fmt: skip

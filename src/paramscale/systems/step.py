@@ -22,6 +22,7 @@ from paramscale.specs.block import NOTHING
 from paramscale.systems.coefficients import Coefficients
 from paramscale.systems.load import Load
 from paramscale.systems.machine import Machine
+from paramscale.systems.products import scaled
 from paramscale.typing import Floats
 
 __all__ = [
@@ -33,6 +34,9 @@ __all__ = [
     "step_parts",
     "step_seconds",
 ]
+
+
+_ONE = np.float64(1.0)
 
 
 def smooth_maximum(a: Floats, b: Floats, exponent: Floats) -> Floats:
@@ -66,7 +70,9 @@ def _multiplied(width: str, machine: Machine, c: Coefficients) -> Floats:
     return share * machine.clocks
 
 
-def message_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats) -> Floats:
+def message_seconds(
+    load: Load, machine: Machine, c: Coefficients, ranks: Floats, share: Floats = _ONE
+) -> Floats:
     """Return the seconds of the collectives over tensor-parallel ranks.
 
     A ring moves 2 (t - 1) / t of the bytes over each link; a tree takes log2 t hops. Where the
@@ -76,12 +82,17 @@ def message_seconds(load: Load, machine: Machine, c: Coefficients, ranks: Floats
         return NOTHING
     hops = c.latency_s + c.doubling_s * np.log2(ranks)
     moved = 2.0 * (ranks - 1.0) / ranks * load.reduced_bytes / (c.link * machine.link)
-    moved = np.where(np.isnan(machine.link), 0.0, moved)
+    moved = scaled(np.where(np.isnan(machine.link), 0.0, moved)[()], share)
     return np.where(ranks > 1.0, load.messages * hops + moved, 0.0)[()]
 
 
 def step_parts(
-    load: Load, machine: Machine, c: Coefficients, sequences: Floats, ranks: Floats
+    load: Load,
+    machine: Machine,
+    c: Coefficients,
+    sequences: Floats,
+    ranks: Floats,
+    share: Floats = _ONE,
 ) -> StepParts:
     """Return the seconds of a decode step by cause.
 
@@ -95,6 +106,8 @@ def step_parts(
         Sequences that one replica works on.
     ranks : Floats
         Devices that exchange messages after each operation.
+    share : Floats
+        By what the amounts of the load that grow with the sequences are to be multiplied.
     """
     dense, experts = (
         _multiplied(width, machine, c) for width in (machine.dense_width, machine.expert_width)
@@ -110,12 +123,12 @@ def step_parts(
     host = host + np.where(ranks > 1.0, c.message_s * load.messages, 0.0)[()]
     return StepParts(
         read_seconds(load, machine, c),
-        arithmetic,
-        load.state_bytes / (c.state * machine.bandwidth),
+        scaled(arithmetic, share),
+        scaled(load.state_bytes / (c.state * machine.bandwidth), share),
         c.kernel_s * load.layers,
-        message_seconds(load, machine, c, ranks),
+        message_seconds(load, machine, c, ranks, share),
         host * c.host,
-        c.sequence_s * sequences * c.host,
+        c.sequence_s * c.host * sequences,
     )
 
 

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paramscale.specs.bill import Bill
+from paramscale.specs.bill import Bill, SequenceBill
 from paramscale.specs.block import NOTHING, Operation
 from paramscale.systems.storage import Storage
 from paramscale.typing import Floats
 
 __all__ = ["Totals", "totals_of"]
+
+_ONE = np.float64(1.0)
 
 
 class Totals(NamedTuple):
@@ -20,6 +22,8 @@ class Totals(NamedTuple):
     ``whole`` is on every rank, ``split`` is divided over the tensor ranks, ``expert`` over all that
     share the experts: bytes read, elements read, FLOPs. ``held_bytes`` are caches after the pass,
     ``looked_up`` elements of rows of tables, ``stored_bytes`` all weights in the three classes.
+    ``sequences`` tells of how many sequences the amounts are that grow with them (FLOPs, caches,
+    messages, rows looked up); None: of all that are served together.
     """
 
     whole_bytes: Floats
@@ -41,6 +45,11 @@ class Totals(NamedTuple):
     held_bytes: Floats
     looked_up: Floats
     stored_bytes: tuple[Floats, Floats, Floats]
+    sequences: Floats | None = None
+
+    def counted(self, batch: Floats) -> Floats:
+        """Return of how many sequences these are the amounts."""
+        return batch if self.sequences is None else self.sequences
 
 
 def totals_of(work: Bill, stored: Storage, tensor: Floats, tokens: Floats | None = None) -> Totals:
@@ -58,6 +67,8 @@ def totals_of(work: Bill, stored: Storage, tensor: Floats, tokens: Floats | None
         Tokens that choose experts together, where they are not all tokens of the pass.
     """
     sums = _Sums()
+    if isinstance(work, SequenceBill):
+        work, sums.sequences = work.one, _ONE
     for count, op in work:
         sums.add(count, op, stored, tokens)
         if op.state is not NOTHING or op.state_read is not NOTHING:
@@ -96,6 +107,7 @@ class _Sums:
         self.stored: list[Floats] = [NOTHING, NOTHING, NOTHING]
         self.attention = self.state = self.layers = self.experts = self.scans = NOTHING
         self.messages = self.reduced = self.held = self.looked_up = NOTHING
+        self.sequences: Floats | None = None
 
     def add(self, count: Floats, op: Operation, stored: Storage, tokens: Floats | None) -> None:
         """Add weights and FLOPs of an operation, and count layers."""
@@ -130,7 +142,7 @@ class _Sums:
         return Totals(
             b0, b1, b2, w0, w1, w2, f0, f1, f2, self.attention, self.state, self.layers,
             self.experts, self.scans, self.messages, self.reduced, self.held, self.looked_up,
-            (whole, split, expert),
+            (whole, split, expert), self.sequences,
         )  # fmt: skip
 
 

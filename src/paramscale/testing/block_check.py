@@ -102,7 +102,7 @@ def _counts_do_not_depend_on_the_pass(block: Block, width: Floats) -> None:
 
 
 def _amounts_grow_with_sequences(block: Block, width: Floats) -> None:
-    """Twice the sequences are twice the FLOPs, the activations and the state."""
+    """Twice the sequences are twice the FLOPs, the activations, the state and rows looked up."""
     for causal in (True, False):
         for new, cached in ((7.0, 0.0), (1.0, 30.0)):
             once, thrice = (
@@ -111,6 +111,10 @@ def _amounts_grow_with_sequences(block: Block, width: Floats) -> None:
             for name in _AMOUNTS:
                 rule = f"{name} is proportional to the number of sequences"
                 agree(_sum(thrice, name), 3.0 * _sum(once, name), rule)
+            rows = [[op for op in ops if op.kind == "lookup" and op.read is not None]
+                    for ops in (once, thrice)]  # fmt: skip
+            rule = "what a lookup reads is proportional to the number of sequences"
+            agree(_sum(rows[1], "weights_read"), 3.0 * _sum(rows[0], "weights_read"), rule)
 
 
 def _work_grows_with_tokens(block: Block, width: Floats) -> None:
