@@ -83,6 +83,8 @@ FIXED = (
     ("sustained", "MI325", 0.755, _BENCH), ("sustained", "MI355", 0.851, _BENCH),
     ("sustained", "Gaudi3", 0.927, _BENCH),
     ("sustained", "Gaudi2", 1.09, _BENCH + "; at most as A100"),
+    ("plain_bytes", "", 0.834,
+     "systems/microbench.csv: empirical peak bandwidth of the A100, 1.7 of 2.039 TB/s"),
     ("node_devices", "", 8.0, "servers of eight (DGX A100, DGX H100, MI300X platforms)"),
     ("node_devices", "GB200", 72.0, "NVL72 rack, NVIDIA GB200 NVL72 data sheet"),
     ("node_devices", "GB300", 72.0, "NVL72 rack, NVIDIA GB300 NVL72 data sheet"),

@@ -15,6 +15,13 @@ from paramscale.typing import Floats
 __all__ = ["TrainingLoad", "training_load"]
 
 
+#: Operations whose element-wise steps may be kernels apart: norms, and activations after matrices.
+_APART = ("elementwise", "matmul")
+#: fp32 tensors between the kernels of an RMS norm of Meta's reference code (llama/model.py: the
+#: cast, its square, the normalised rows and the cast back): x.float(), pow, mul, type_as.
+_NORM_TENSORS = 4.0
+
+
 class TrainingLoad(NamedTuple):
     """Amounts of the forward pass of one sequence, whole model; all broadcast.
 
@@ -38,6 +45,9 @@ class TrainingLoad(NamedTuple):
         of a token; and the same, each token once.
     dense_weights, expert_weights : Floats
         Learned elements outside of the routed experts, and in them.
+    apart_bytes : Floats
+        Bytes that pass the memory besides where element-wise steps run as kernels apart: see
+        :func:`training_load`.
     """
 
     dense_flops: Floats = NOTHING
@@ -55,6 +65,7 @@ class TrainingLoad(NamedTuple):
     dispatched: Floats = NOTHING
     dense_weights: Floats = NOTHING
     expert_weights: Floats = NOTHING
+    apart_bytes: Floats = NOTHING
 
     @property
     def flops(self) -> Floats:
@@ -72,6 +83,17 @@ def _flops_of(op: Operation) -> str:
     if op.split == "experts":
         return "expert_flops"
     return "head_flops" if op.part == "head" else "dense_flops"
+
+
+def _apart(op: Operation) -> Floats:
+    """Return the bytes that an operation moves besides where its steps are kernels apart.
+
+    Each tensor between two kernels is written by one and read by the other: 4 bytes an element in
+    16 bits, 8 in fp32. A norm of the reference code writes four in fp32 (the input, its square,
+    the normalised rows, and these beside the input again where they are scaled), others one.
+    """
+    tensors = _NORM_TENSORS if op.kind == "elementwise" else 1.0
+    return 4.0 * op.apart + 8.0 * tensors * op.apart_fp32
 
 
 def training_load(work: Bill) -> TrainingLoad:
@@ -95,6 +117,8 @@ def training_load(work: Bill) -> TrainingLoad:
         if op.kind == "lookup":
             continue
         add("kernels", count)
+        if op.kind in _APART and not (op.apart is NOTHING and op.apart_fp32 is NOTHING):
+            add("apart_bytes", count * _apart(op))
         add("logits" if op.part == "head" else "elements", count * (op.moved_in + op.moved_out))
         if op.collective == "all_reduce":
             add("reductions", count)

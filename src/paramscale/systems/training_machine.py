@@ -27,7 +27,9 @@ class Figures(NamedTuple):
         Best matrix product measured, over that of the machines that are calibrated on, at the
         clocks that a cap of power leaves.
     attention : Floats
-        Fraction of the 16-bit peak that attention reaches.
+        Fraction of the 16-bit peak that attention reaches, at those clocks too.
+    plain : Floats
+        Bytes/s of the memory that single element-wise kernels reach.
     memory, link, network, node : Floats
         Bytes/s of the memory, to peers in a node, to other nodes for each device; devices of a
         node. Where a data sheet does not give the link it is infinite: collectives then cost
@@ -40,6 +42,7 @@ class Figures(NamedTuple):
     peak16: Floats
     sustained: Floats
     attention: Floats
+    plain: Floats
     memory: Floats
     link: Floats
     network: Floats
@@ -49,13 +52,15 @@ class Figures(NamedTuple):
 
 def figures_of(hardware: HardwareSpec, format: Format) -> Figures:
     """Return the figures of a machine for matrices in a number format."""
-    link = hardware.interconnect_bytes_per_s
+    link, clocks = hardware.interconnect_bytes_per_s, clock_share(hardware)
+    memory = hardware.memory_bandwidth_bytes_per_s
     return Figures(
         peak=hardware.peak_flops_per_s(format),
         peak16=hardware.peak_flops_per_s("bf16"),
-        sustained=of_machine("sustained", hardware.name) * clock_share(hardware),
-        attention=of_machine("attention", hardware.name),
-        memory=hardware.memory_bandwidth_bytes_per_s,
+        sustained=of_machine("sustained", hardware.name) * clocks,
+        attention=of_machine("attention", hardware.name) * clocks,
+        plain=memory * of_machine("plain_bytes", hardware.name),
+        memory=memory,
         link=np.where(np.isnan(link), np.inf, link)[()],
         network=of_machine("network_bytes_per_s", hardware.name),
         node=of_machine("node_devices", hardware.name),
@@ -93,6 +98,7 @@ def speeds_of(
         attention=figures.peak16 * figures.attention * framework,
         scan=figures.peak16 * c.scan,
         bandwidth=figures.memory * c.bytes,
+        plain=figures.plain,
         memory=figures.memory,
         link=figures.link,
         network=figures.network,

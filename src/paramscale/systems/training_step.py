@@ -50,6 +50,8 @@ class Layout(NamedTuple):
         Share of the layers' forward pass that is computed again in the backward pass.
     backward : Floats
         Backward passes of the matrices, in forwards: 2, or 1 where they are frozen.
+    apart : Floats
+        Share of element-wise steps that run as kernels apart: 0 where they are fused.
     hidden : Floats or None
         Share of the experts' exchange that the schedule hides; None: as was measured.
     """
@@ -67,6 +69,7 @@ class Layout(NamedTuple):
     attention_again: Floats
     elements_again: Floats
     backward: Floats
+    apart: Floats
     hidden: Floats | None = None
 
 
@@ -79,6 +82,8 @@ class Speeds(NamedTuple):
         FLOP/s reached by matrices in their format and in 16 bits, by attention, by recurrences.
     bandwidth : Floats
         Bytes/s reached by element-wise work.
+    plain : Floats
+        Bytes/s of the memory that single element-wise kernels reach.
     memory, link, network : Floats
         Data-sheet bytes/s of the memory, to peers of a node, and across nodes for each device.
     node : Floats
@@ -92,6 +97,7 @@ class Speeds(NamedTuple):
     attention: Floats
     scan: Floats
     bandwidth: Floats
+    plain: Floats
     memory: Floats
     link: Floats
     network: Floats
@@ -148,6 +154,8 @@ def step_parts(
     attention = attention + share * 3.0 * load.scan_flops / speeds.scan
     elements = (3.0 + layout.elements_again) * load.elements + 6.0 * load.logits
     elementwise = share * _ELEMENT * elements / speeds.bandwidth
+    apart = layout.apart * (3.0 + layout.elements_again) * load.apart_bytes
+    elementwise = elementwise + share * apart / speeds.plain
     launch = (3.0 + layout.elements_again) / layout.pipeline
     launch = launch * (load.kernels * c.launch_s + load.exchanges * speeds.expert_launch_s / 3.0)
     reduced = _tensor(load, layout, speeds, c)

@@ -86,7 +86,7 @@ def layout_of(training: TrainingSpec, parallel: ParallelSpec, batch_tokens: Floa
         parallel.tensor, parallel.pipeline, parallel.virtual_stages, parallel.data,
         parallel.context, parallel.expert, parallel.zero_stage, training.micro_batch,
         np.maximum(batch_tokens / each, 1.0), *_again(training),
-        1.0 if training.adapts else 2.0, parallel.exchange_overlap,
+        1.0 if training.adapts else 2.0, float(not training.fused), parallel.exchange_overlap,
     )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ def run_seconds(load: TrainingLoad, hardware: HardwareSpec, training: TrainingSp
     one = np.float64(1.0)
     micro = np.maximum(8192.0 / training.sequence_length, 1.0)
     back = 1.0 if training.adapts else 2.0
-    many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, 0.0, 0.0, back)
+    many = Layout(one, one, one, one, one, one, one, micro, 64.0 * one, 0.0, 0.0, 0.0, back, 0.0)
     figures, speeds = _machine(hardware, training)
     step = step_parts(load, many, speeds, coefficients()).total
     size = load.flops / (2.0 * training.sequence_length)

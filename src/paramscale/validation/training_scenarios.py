@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.catalogue.formats import formats
 from paramscale.errors import SpecError
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
@@ -43,6 +44,7 @@ class Run(NamedTuple):
     precision: str
     framework: str
     virtual_stated: bool
+    fused: bool
     guessed: str
     """Why the model is only one of about that size, or empty."""
 
@@ -52,7 +54,7 @@ class Run(NamedTuple):
         again = AGAIN[self.recomputation]
         return Layout(
             self.tensor, self.pipeline, self.virtual, self.data, self.context, self.expert,
-            self.zero_stage, self.micro_batch, steps, *again, 2.0,
+            self.zero_stage, self.micro_batch, steps, *again, 2.0, float(not self.fused),
         )  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def tokens_per_s(row: Cells, run: Run) -> float:
         return each
     if not np.isnan(time := count_of(row, "step_time_s")):
         return run.sequences * run.sequence_length / time / run.devices
-    peak = float(run.machine.peak_flops_per_s(run.precision or "bf16"))
+    peak = float(run.machine.peak_flops_per_s(formats[run.precision or "bf16"]))
     printed = count_of(row, "model_flop_per_s_per_device", count_of(row, "mfu_fraction") * peak)
     if not np.isnan(printed):
         return printed / _flops_a_token(row, run, 3.0)
@@ -119,7 +121,7 @@ def scenario_of(run: Run, *, adapters: bool = False) -> Scenario:
         tokens=sequences * run.sequence_length, batch_tokens=sequences * run.sequence_length,
         sequence_length=run.sequence_length, micro_batch=micro,
         precision=_HELD.get(run.precision, "bf16"), matmul_format=run.precision or None,
-        recomputation=run.recomputation,
+        recomputation=run.recomputation, fused=run.fused,
         framework=run.framework if run.framework in FRAMEWORKS else "other",
         lora_rank=16.0 if adapters else None, lora_on="all",
     )  # fmt: skip
@@ -189,6 +191,16 @@ def _framework(text: str) -> str:
     return next((name for word, name in _FRAMEWORKS if word in lower), "")
 
 
+#: Software that runs PyTorch step by step unless it says that it compiles.
+_EAGER = ("torchtitan", "torchtune", "fms-fsdp", "hugging face", "transformers")
+
+
+def _is_fused(text: str) -> bool:
+    """Return whether element-wise work is fused: by a compiler, or by the framework's kernels."""
+    lower = text.lower()
+    return "compile" in lower or not any(word in lower for word in _EAGER)
+
+
 def _zero_stage(text: str) -> float:
     """Return what data ranks share; FSDP shares all unless the row says less."""
     lower = text.lower().replace("unless fsdp", "")
@@ -242,5 +254,6 @@ def run_of(row: Cells) -> Run:
         framework=framework,
         virtual_stated=bool((row.get("vp") or "").strip())
         or "(2021" in (row.get("software") or ""),
+        fused=_is_fused(row.get("software") or ""),
         guessed=guessed,
     )
