@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 import paramscale as ps
 from paramscale.errors import MissingInputError, SpecError
+from paramscale.specs.passes import Pass
+from paramscale.systems.power import clock_share
+from paramscale.systems.training_load import training_load
 from paramscale.validation.training_scenarios import run_of, scenario_of
 
 QUANTITIES = (
@@ -268,3 +271,41 @@ def test_tokens_travel_once_to_each_node() -> None:
         seconds[expert] = found.parts["expert parallel"]
     visits = {nodes: nodes * (1 - (1 - 1 / nodes) ** 8) * (1 - 1 / nodes) for nodes in (2, 8)}
     assert seconds[64.0] / seconds[16.0] == pytest.approx(visits[8] / visits[2])
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "llama-2-13b"])
+def test_kernels_apart_move_what_a_compiler_fuses(name: str) -> None:
+    """Norms: four fp32 tensors between kernels; gates: one in 16 bits; each written and read."""
+    model = ps.models[name]
+    step = Pass(1.0, 1024.0)
+    norms = inner = 0.0
+    for count, op in model.operations(step):
+        norms += float(count * op.moved_in) if op.kind == "elementwise" else 0.0
+        inner += float(count * op.moved_in) if op.name == "down" else 0.0
+    assert training_load(model.operations(step)).apart_bytes == 32.0 * norms + 4.0 * inner
+
+
+def _seconds(**changes: Any) -> float:
+    return float(step(**changes)["step_time_s"].value)
+
+
+def test_eager_steps_are_slower_where_norms_are_root_mean_squares() -> None:
+    """Layer norms are one kernel in PyTorch too; OPT has no gate either."""
+    slower = {
+        name: _seconds(model=name, fused=False) / _seconds(model=name)
+        for name in ("llama-3.1-8b", "opt-6.7b")
+    }
+    assert 1.05 < slower["llama-3.1-8b"] < 1.4
+    assert slower["opt-6.7b"] == 1.0
+
+
+def test_a_cap_of_power_slows_attention_as_it_slows_matrices() -> None:
+    """At long contexts, where attention is most of the step, a cap costs as much as at short."""
+    board = ps.hardware["h100-sxm"]
+    capped = attrs.evolve(board, power_cap_w=500.0)
+    longer = [
+        step(hardware=machine, sequence_length=65536, batch_tokens=8 * 65536)["step_time_s"]
+        for machine in (capped, board)
+    ]
+    attention = [found.parts["attention"] for found in longer]
+    assert attention[0] / attention[1] == pytest.approx(1.0 / clock_share(capped))

@@ -17,15 +17,27 @@ from paramscale.validation.row import Cells, Comparison, compare_each, count_of,
 from paramscale.validation.training_models import machine_of, model_of
 from paramscale.validation.training_scenarios import run_of, scenario_of, tokens_per_s
 
-__all__ = ["published_runs", "training_runs"]
+__all__ = ["published_runs", "steps_of_other_teams", "training_runs"]
 
 NAME, HOURS = "systems/training", "energy/training_energy"
+STEPS = "systems/step_time"
 
 
 @table(f"{NAME}.csv")
 def training_runs(folder: Path) -> Iterable[Comparison]:
     """Compare the time of a step, and the device-hours where a row states them."""
     return compare_each(read_rows(folder / f"{NAME}.csv"), _measured, "step_time_s", NAME)
+
+
+@table(f"{STEPS}.csv")
+def steps_of_other_teams(folder: Path) -> Iterable[Comparison]:
+    """Compare steps that were collected from teams beyond those of the calibration, by team."""
+    rows = read_rows(folder / f"{STEPS}.csv")
+    return compare_each(rows, _step_of_a_team, "step_time_s", STEPS)
+
+
+def _step_of_a_team(row: Cells) -> Iterator[Comparison]:
+    yield _step(row)._replace(table=STEPS, group=row["source_group"])
 
 
 def _measured(row: Cells) -> Iterator[Comparison]:
