@@ -48,7 +48,8 @@ def did_you_mean(name: object, known: Iterable[str], most: int = 3) -> str:
     """
     import difflib
 
-    by_folded = {key.lower(): key for key in known}
+    least = len(str(name)) / 2  # half of a word is no slip of the hand
+    by_folded = {key.lower(): key for key in known if len(key) > least}
     near = difflib.get_close_matches(str(name).lower(), by_folded, n=most, cutoff=0.6)
     if not near:
         return ""

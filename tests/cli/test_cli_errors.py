@@ -212,3 +212,17 @@ def test_slips_of_the_hand_are_told_in_one_line(run: Run, words: list[str], text
     assert ran.code == 2
     assert ran.err.count("\n") == 1
     assert text in ran.err
+
+
+def test_a_table_of_runs_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    """The path once, and why."""
+    ran = run("fit", tmp_path / "nope.csv")
+    assert ran.code == 2
+    assert ran.err.count("nope.csv") == 1
+    assert "No such file or directory" in ran.err
+
+
+def test_half_a_word_is_not_proposed() -> None:
+    """Short names are near to anything; they are no help."""
+    with pytest.raises(UnknownNameError, match=r"no site is called 'Mars'\. Known"):
+        ps.sites["Mars"]

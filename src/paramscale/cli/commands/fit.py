@@ -85,7 +85,9 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
             header = list(rows[0]) if rows else []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path!r}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise FileFormatError(f"{path!r} cannot be read as a CSV file: {error}") from error
     missing = [name for name in _COLUMNS if name not in header]
     if missing:
@@ -125,7 +127,7 @@ def _record(law: FittedLaw, points: list[tuple[float, float]]) -> dict[str, Any]
         })  # fmt: skip
     return {
         "form": law.form.name,
-        "equation": _first_line(law.form.function),
+        "equation": _equation(law.form.function),
         "runs": len(law.runs),
         "draws": len(law.draws),
         "loss_function": law.loss_function,
@@ -138,8 +140,10 @@ def _record(law: FittedLaw, points: list[tuple[float, float]]) -> dict[str, Any]
     }
 
 
-def _first_line(function: Any) -> str:
-    return (function.__doc__ or "").strip().partition("\n")[0]
+def _equation(function: Any) -> str:
+    """Return the first line of the description of a form, which is its equation, as plain text."""
+    line = (function.__doc__ or "").strip().partition("\n")[0]
+    return line.removeprefix("Return ").replace("``", "").rstrip(".")
 
 
 def _lines(record: dict[str, Any]) -> list[str]:
