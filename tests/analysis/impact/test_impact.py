@@ -266,3 +266,16 @@ def test_prompts_alone_have_no_cost_of_written_tokens() -> None:
 def test_a_row_that_is_not_there_says_why() -> None:
     with pytest.raises(UnknownNameError, match="hardware"):
         ps.impact(sizes=[1e9])["tpot_s"]
+
+
+@pytest.mark.parametrize("machine", ["rtx-4090", "v100-sxm-16gb"])
+def test_a_size_beyond_the_domain_moves_no_other_size(machine: str) -> None:
+    """A trillion parameters on 256 small cards were never measured: marked, and the rest stays."""
+    alone = ps.impact(hardware=machine, sizes=[1e9])
+    beside = ps.impact(hardware=machine, sizes=[1e9, 1e12])
+    for name in ("ttft_s", "tpot_s", "power_w", "energy_per_token_j", "int4_tpot_s"):
+        assert beside[name].value[0] == pytest.approx(alone[name].value[0], rel=1e-12)
+    assert beside["tpot_s"].kind == "calibrated"
+    assert beside["tpot_s"].inside.tolist() == [True, False]
+    mine = ps.impact(hardware=machine, sizes=[1e9], use={"tpot_s": "decode_roofline"})
+    assert mine["tpot_s"].value[0] < alone["tpot_s"].value[0]

@@ -35,6 +35,8 @@ _SMALLEST = 1.5
 
 #: The specs that are the same for every size.
 _INPUTS = ("hardware", "serving", "site", "account")
+#: What is fitted on machines, up to so many devices.
+_FITTED = ("ttft_s", "tpot_s", "power_w", "chip_energy_per_token_j")
 
 Array = npt.NDArray[np.float64]
 
@@ -192,8 +194,19 @@ def ask(
         parallel=None if parallel is None else inputs["parallel"],
         training_devices=positive(training_devices, "training_devices"),
         lifetime_tokens=None if life is None else positive(life, "lifetime_tokens", zero=True),
-        use=use, options=options,
+        use={**_same_for_all(inputs), **(use or {})}, options=options,
     )  # fmt: skip
+
+
+def _same_for_all(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the best estimator of what is fitted on machines, to be used at every size.
+
+    Sizes compare only under one. Left to themselves, all would be told by a bound as soon as the
+    largest leaves the domain of what is better; so the sizes beyond it are marked instead.
+    """
+    if "hardware" not in inputs:
+        return {}
+    return {name: ESTIMATORS.of(name)[0].name for name in _FITTED}
 
 
 def _rule(run: TrainingSpec, tokens: Any, compute: Any) -> tuple[str, float]:
