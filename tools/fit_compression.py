@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from compression_fit import Array, Design, Fitted, design, left_out, noise_of, solve
+from compression_fit import KINDS, Array, Design, Fitted, design, left_out, noise_of, solve
+from paramscale.catalogue.formats import formats
 from paramscale.errors import ParamscaleError
 from paramscale.laws.compression import NOISE, MethodFit, law_of_rows
 from paramscale.laws.noise import floating_noise, rounding_noise
 from paramscale.validation.compression_rows import Compressed, pruned, quantized
-from paramscale.validation.tables.quantization import nearest
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "capability"
@@ -92,20 +92,6 @@ def method_levels(rows: list[Compressed], miss: Array) -> list[float]:
     return [float(np.median(miss[names == name])) for name in np.unique(names) if name not in alone]
 
 
-def report_known(rows: list[Compressed], miss: Array, share: float = 0.7) -> None:
-    """Print median factors with the nearest other format of the model left out known."""
-    near = nearest(rows)
-    labels = {i: label(rows[i]) for i in near}
-    for name in sorted(set(labels.values())):
-        here = [i for i in near if labels[i] == name]
-        factors = [
-            float(np.exp(np.median([abs(miss[i] - part * miss[near[i]]) for i in here])))
-            for part in (0.0, share)
-        ]
-        print(f"| {name}, one point known | {len(here)} | without {factors[0]:.3f} |"
-              f" {factors[1]:.3f} |")  # fmt: skip
-
-
 def scatter_of(rows: list[Compressed], made: Design, miss: Array, method: str) -> float:
     """Return the deviation whose 90 % interval holds 90 % of the models left out."""
     clear = made.rounding < 0.3
@@ -143,6 +129,11 @@ def method_lines(
 def _offset_lines(
     name: str, family: str, fitted: Fitted
 ) -> Iterator[tuple[str, str, float, float]]:
+    if family == "gguf":  # of kinds that no row has, what was believed before
+        kinds = {kind: mean for kind, mean in KINDS.items() if kind not in fitted.columns}
+        if "importance" not in fitted.columns:
+            kinds["importance"] = -0.2
+        yield from ((name, kind, mean, 0.25) for kind, mean in kinds.items())
     for column in fitted.columns:
         if family == "gguf" and column.startswith(("kind:", "format:", "importance")):
             yield name, column, fitted.value[column], fitted.error[column]
@@ -151,13 +142,16 @@ def _offset_lines(
 
 
 def file_lines(rows: list[Compressed]) -> Iterator[tuple[str, str, float, float]]:
-    """Yield the fewest bits a weight of measured files of each type of llama.cpp."""
+    """Yield the fewest bits a weight of measured files that share their name with a block."""
     least: dict[str, float] = {}
     for row in rows:
         if row.method.family == "gguf":
             name = row.change.method.rpartition(" ")[2].lower()
             least[name] = min(least.get(name, 99.0), float(row.change.bits_per_weight))
-    yield from (("gguf", f"bits:{name}", bits, 0.0) for name, bits in sorted(least.items()))
+    for name, bits in sorted(least.items()):
+        block = formats[name].bits_per_weight + 1e-6 if name in formats else bits
+        if block < bits:
+            yield from (("gguf", f"bits:{name}", bits, 0.0), ("gguf", f"block:{name}", block, 0.0))
 
 
 def _of(fitted: Fitted, column: str) -> tuple[float, float]:
@@ -277,31 +271,56 @@ COMMON = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Fit, report, write."""
+def law_lines(
+    groups: dict[str, list[Compressed]], *, told: bool = False
+) -> list[tuple[str, str, float, float]]:
+    """Return all coefficients of single changes fitted on some rows; `told`: print the errors."""
     lines: list[tuple[str, str, float, float]] = [("", name, v, 0.0) for name, v in COMMON.items()]
-    lines += recovery_lines()
     sizes, levels = [], []
-    print("| method | rows | models | median factor | mean factor | inside |")
-    for rows in sets().values():
+    for rows in groups.values():
         made = design(rows)
         miss = left_out(rows, made, SCATTER)
-        report(rows, made, miss)
-        report_known(rows, miss)
+        if told:
+            report(rows, made, miss)
         levels += method_levels(rows, left_out(rows, made, SCATTER, "method"))
         fitted = solve(made, np.ones(len(rows), dtype=bool), SCATTER)
         lines += [*method_lines(rows, made, fitted, miss), *file_lines(rows)]
         sizes += [float(np.log(row.parameters)) for row in rows]
     unknown = float(np.sqrt(np.mean(np.square(levels))))
-    print(f"methods left out: {len(levels)}, deviation of their levels {unknown:.2f}")
+    if told:
+        print(f"methods left out: {len(levels)}, deviation of their levels {unknown:.2f}")
     lines.append(("", "unknown_method", unknown, 0.0))
     lines += [("", "sizes_low", min(sizes), 0.0), ("", "sizes_high", max(sizes), 0.0)]
-    source = "tools/fit_compression.py on capability/quantization.csv and capability/pruning.csv"
-    cells = [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in lines]
-    none = [(kind, "none", "0", "0", source) for kind in ("part", "accuracy")]
-    law = law_of_rows([dict(zip(HEAD, cell, strict=True)) for cell in [*cells, *none]])
-    more = [*part_lines(law, read("quantization.csv", quantized)), *accuracy_lines(law)]
-    cells += [(m, c, f"{v:.6g}", f"{e:.3g}", source) for m, c, v, e in more]
+    return lines
+
+
+def cells_of(lines: list[tuple[str, str, float, float]]) -> list[tuple[str, ...]]:
+    """Return coefficients as cells of the table."""
+    return [(m, c, f"{v:.6g}", f"{e:.3g}", SOURCE) for m, c, v, e in lines]
+
+
+def law_of(lines: list[tuple[str, str, float, float]], rows: list[Compressed]) -> Any:
+    """Return the law of coefficients, with activations and caches as `rows` have them."""
+    none = [(kind, name, 0.0, 0.0) for kind, name in NONE]
+    first = law_of_rows(_dicts([*lines, *none]))
+    parts = list(part_lines(first, rows))
+    return law_of_rows(_dicts([*lines, *none, *parts])), parts
+
+
+def _dicts(lines: list[tuple[str, str, float, float]]) -> list[dict[str, str]]:
+    return [dict(zip(HEAD, cell, strict=True)) for cell in cells_of(lines)]
+
+
+NONE = (("part", "none"), ("accuracy", "likelihood"), ("accuracy", "answers"))
+SOURCE = "tools/fit_compression.py on capability/quantization.csv and capability/pruning.csv"
+
+
+def main() -> None:
+    """Fit, report, write."""
+    print("| method | rows | models | median factor | mean factor | inside |")
+    lines = [*recovery_lines(), *law_lines(sets(), told=True)]
+    law, parts = law_of(lines, read("quantization.csv", quantized))
+    cells = cells_of([*lines, *parts, *accuracy_lines(law)])
     if "--left-out" in sys.argv:
         return
     with OUT.open("w", encoding="utf-8", newline="") as stream:

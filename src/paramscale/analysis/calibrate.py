@@ -43,10 +43,11 @@ class Measurement(NamedTuple):
 
 
 class _Compared(NamedTuple):
-    """A measured point beside its estimate: log ratio, the base's log deviation, its parts."""
+    """A measured point beside its estimate: logs of ratio and estimate, deviation, parts."""
 
     base: Estimator
     ratio: float
+    log: float
     spread: float
     shares: Shares
 
@@ -111,25 +112,34 @@ def _compare(point: Measurement, use: Mapping[str, str | Estimator] | None) -> _
             f"the scenario of a measured {point.quantity} must give one positive estimate,"
             f" not {found.value!r}; give a scenario of scalars"
         )
-    spread: Floats = np.nan
-    if (
-        found.has_interval
-    ):  # the lower end of a loss added may lie below 0: then as far as the upper
-        low = max(found.low, found.value**2 / found.high)
-        spread = np.log(found.high / low) / (2.0 * _Z90)
+    spread = _spread(found) if found.has_interval else np.nan
     shares = {part: size / found.value for part, size in found.parts.items()}
-    return _Compared(found.record, float(np.log(point.value / found.value)), float(spread), shares)
+    ratio = np.log(point.value / found.value)
+    return _Compared(found.record, float(ratio), float(np.log(found.value)), float(spread), shares)
+
+
+def _spread(found: Any) -> Floats:
+    """Return the log deviation of an interval.
+
+    The lower end of a loss added may lie below 0: then it is taken as far away as the upper.
+    """
+    low = np.maximum(found.low, found.value**2 / found.high)
+    spread: Floats = np.log(found.high / low) / (2.0 * _Z90)
+    return spread
 
 
 def _calibrated(compared: list[_Compared]) -> Estimator:
     """Return the base estimator as the points say; a bound stays one that nothing beats."""
     base = compared[-1].base
     ratios = np.array([each.ratio for each in compared])
-    spread = float(np.mean([each.spread for each in compared]))
-    if np.isfinite(spread):
+    spreads = np.array([each.spread for each in compared])
+    if np.isfinite(spreads).all():
         shares = tuple(each.shares for each in compared)
-        after = posterior(ratios, spread**2, shares, SPLITS.get(base.quantity.name))
-        return _made(base, after)
+        split = SPLITS.get(base.quantity.name)
+        if split is None:  # of times, all points of a system are about as sure
+            return _made(base, posterior(ratios, float(spreads.mean()) ** 2, shares))
+        logs = np.array([each.log for each in compared])
+        return _made(base, posterior(ratios, spreads**2, shares, split, logs))
     level = ratios.mean()
     if base.kind == "bound":
         level = max(level, 0.0)
@@ -144,8 +154,7 @@ def _made(base: Estimator, after: Posterior | tuple[Floats, Floats]) -> Estimato
         found = base.function(*inputs, **options)
         value: Floats = found.value if isinstance(found, Interval) else found
         if isinstance(after, Posterior):
-            shares = _shares(base, value, inputs)
-            mean, deviation = after.log_error(shares)
+            mean, deviation = _log_error(after, base, found, inputs)
         else:
             mean, deviation = after
         value = value * np.exp(mean)
@@ -163,6 +172,20 @@ def _made(base: Estimator, after: Posterior | tuple[Floats, Floats]) -> Estimato
         parts=None,
         parts_signature=None,
     )
+
+
+def _log_error(
+    after: Posterior, base: Estimator, found: Any, inputs: tuple[Any, ...]
+) -> tuple[Floats, Floats]:
+    """Return mean and deviation of the log error of an estimate."""
+    if not isinstance(found, Interval) or after.split.reach == np.inf:
+        value = found.value if isinstance(found, Interval) else found
+        return after.log_error(_shares(base, value, inputs))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = _shares(base, found.value, inputs)
+        mean, deviation = after.log_error(shares, np.log(found.value), _spread(found) ** 2)
+    done = found.value > 0.0  # nothing was done, nothing is added
+    return np.where(done, mean, 0.0)[()], np.where(done, deviation, 0.0)[()]
 
 
 def _shares(base: Estimator, value: Floats, inputs: tuple[Any, ...]) -> Shares:

@@ -174,7 +174,7 @@ def _added(
         _remark(method, change.method, remarks)
         noise, offset = noise_of_weights(change, method), _offset(law, change, method)
         found = law.added(method, noise, parameters, tokens, offset=offset, text=text)
-        yield f"weights, {method.family}", _where(change.weight_bits < WHOLE, found)
+        yield f"weights, {method.name}", _where(change.weight_bits < WHOLE, found)
     for name, lossy, noise in _other_noise(change):
         yield name, _where(lossy, law.part(name, noise, parameters, tokens, text=text))
 
@@ -226,13 +226,13 @@ def _file_type(change: Quantization) -> str:
 
 
 @lru_cache(maxsize=256)
-def _least_bits(file_type: str) -> float:
-    """Return the fewest bits a weight of measured files of a type; 0 where none was.
+def _file_bits(file_type: str) -> tuple[float, float]:
+    """Return the bits a weight of a plain block, and the fewest of files that share its name.
 
-    Formats of a block share their names with files that keep some tensors in more bits, and only
-    files were measured.
+    Such files keep some tensors in more bits, and only files were measured. 0 where there is none.
     """
-    return compression_law().methods["gguf"].offsets.get(f"bits:{file_type}", 0.0)
+    offsets = compression_law().methods["gguf"].offsets
+    return offsets.get(f"block:{file_type}", 0.0), offsets.get(f"bits:{file_type}", 0.0)
 
 
 def noise_of_weights(change: Quantization, method: Method) -> Floats:
@@ -240,8 +240,10 @@ def noise_of_weights(change: Quantization, method: Method) -> Floats:
     if method.family in ("gguf", "codebook"):
         stated = change.bits_per_weight
         bits = np.where(np.isnan(stated), change.weight_bits, stated)[()]
-        least = _least_bits(_file_type(change).lower()) if method.family == "gguf" else 0.0
-        return coded_noise(most(bits, least) if least else bits)
+        if method.family == "gguf":
+            block, least = _file_bits(_file_type(change).lower())
+            bits = np.where(bits <= block, least, bits)[()] if block else bits
+        return coded_noise(bits)
     mantissa = _floating(f"{_name(change.weight_format)} {change.method}".lower())
     if mantissa:
         return floating_noise(mantissa)

@@ -18,7 +18,7 @@ from paramscale.specs.training import TrainingSpec
 from paramscale.validation.compression_rows import Compressed, pruned, quantized
 from paramscale.validation.row import Comparison, read_rows, table
 
-__all__ = ["compare", "group_of", "nearest", "pruning", "quantization"]
+__all__ = ["compare", "compared", "group_of", "is_lossy", "pairs", "pruning", "quantization"]
 
 _QUANTITY = "compression_loss_nats"
 #: Weights trained from scratch, or on better data, under rounding: loss need not rise at all.
@@ -28,9 +28,6 @@ _WHY = "it was trained under rounding on data of its own: loss added is not that
 _OPEN = 1.0 / 3.0
 #: Largest distance of the known point, in logarithms of noise.
 _NEAR = 3.0
-
-Known = dict[int, int]
-
 
 @table("capability/quantization.csv")
 def quantization(folder: Path) -> Iterable[Comparison]:
@@ -57,30 +54,40 @@ def compare(
             rows.append((label, parse(cells)))
         except ParamscaleError as error:
             yield Comparison(_QUANTITY, name, label, np.nan, refused=str(error))
-    rows = [(label, row) for label, row in rows if _is_lossy(row)]
+    rows = [(label, row) for label, row in rows if is_lossy(row)]
     for label, row in rows:
         if any(word in row.change.method.lower() for word in _TRAINED):
             yield Comparison(_QUANTITY, name, label, row.added, refused=_WHY)
             continue
-        yield _one(name, label, row, group_of(row), None)
-    for i, j in nearest([row for _, row in rows]).items():
-        label, row = rows[i]
-        yield _one(name, label, row, f"{group_of(row)}, one point known", rows[j][1])
+        yield compared(row, label, table=name)
+    for i, j, near in pairs([row for _, row in rows]):
+        if near:
+            yield compared(*rows[i][::-1], rows[j][1], table=name)
 
 
-def _one(
-    name: str, label: str, row: Compressed, group: str, known: Compressed | None
+def compared(
+    row: Compressed, label: str, known: Compressed | None = None, *, table: str = ""
 ) -> Comparison:
+    """Return a loss added beside its estimate, after calibration on another point if one is known.
+
+    Parameters
+    ----------
+    row, known : Compressed
+        What is asked about, and a measured point of the same model.
+    label, table : str
+        By which the row is named.
+    """
+    group = group_of(row) if known is None else f"{group_of(row)}, one point known"
     try:
         points = [] if known is None else [(_scenario(known), _QUANTITY, known.added)]
         found = estimate(**_scenario(row), quantities=[_QUANTITY], use=calibrate(points))[_QUANTITY]
     except ParamscaleError as error:
-        return Comparison(_QUANTITY, name, label, row.added, group=group, refused=str(error))
+        return Comparison(_QUANTITY, table, label, row.added, group=group, refused=str(error))
     ends = float(found.low), float(found.high)
-    return Comparison(_QUANTITY, name, label, row.added, float(found.value), *ends, group)
+    return Comparison(_QUANTITY, table, label, row.added, float(found.value), *ends, group)
 
 
-def _is_lossy(row: Compressed) -> bool:
+def is_lossy(row: Compressed) -> bool:
     """Tell whether anything was done: tables list 16 bits beside the rest."""
     change = row.change
     if not isinstance(change, Quantization):
@@ -125,8 +132,8 @@ def _kind(row: Compressed, change: Quantization) -> str:
     return names.get(row.method.family) or own.get(row.method.name, "other scalar")
 
 
-def nearest(rows: list[Compressed]) -> Known:
-    """Return for each row the nearest other format of the same model, source and kind."""
+def pairs(rows: list[Compressed]) -> Iterator[tuple[int, int, bool]]:
+    """Yield rows with each other format of the same model, source and kind; is it the nearest?"""
     clear = [
         i for i, row in enumerate(rows)
         if row.added > row.rounding / _OPEN and isinstance(row.change, Quantization)
@@ -135,15 +142,12 @@ def nearest(rows: list[Compressed]) -> Known:
         and not any(word in row.change.method.lower() for word in _TRAINED)
     ]  # fmt: skip
     noise = {i: float(np.log(noise_of_weights(rows[i].change, rows[i].method))) for i in clear}
-    found: Known = {}
     for i in clear:
-        others = [
-            j for j in clear
-            if _same(rows[i], rows[j]) and 0.1 < abs(noise[i] - noise[j]) < _NEAR
-        ]  # fmt: skip
-        if others:
-            found[i] = min(others, key=lambda j: abs(noise[i] - noise[j]))
-    return found
+        apart = {j: abs(noise[i] - noise[j]) for j in clear if _same(rows[i], rows[j])}
+        apart = {j: distance for j, distance in apart.items() if distance > 0.1}
+        nearest = min(apart, key=apart.__getitem__, default=None)
+        for j, distance in apart.items():
+            yield i, j, j == nearest and distance < _NEAR
 
 
 def _same(one: Compressed, other: Compressed) -> bool:
