@@ -24,6 +24,8 @@ KINDS = {"kind:legacy": 0.3, "kind:legacy_minimum": 0.3, "kind:iq": -0.1, "kind:
 FLOOR = 3e-4
 #: Taken for models whose publishers do not say: those are mostly the later ones.
 UNKNOWN_TOKENS = 3e12
+#: Text of rows whose loss is told from accuracies; the rate is one more column.
+ACCURACY = "accuracy"
 #: Freedom of the t distribution of residuals, rounds of reweighting.
 FREEDOM, ROUNDS = 4.0, 15
 
@@ -83,7 +85,7 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
         f"slope:{family}": Prior(x, 1.0, 0.15 if family == "structured" else 0.8),
         f"size:{family}": single_size if family == "cut" else Prior(size, PUBLISHED_SIZE, 0.15),
         f"data:{family}": Prior(data, PUBLISHED_DATA, 0.15 if family == "cut" else 0.1),
-        f"model:{row.base}": Prior(1.0, 0.0, 0.1 if cut else 0.15),
+        f"model:{row.base}": Prior(float(row.text != ACCURACY), 0.0, 0.1 if cut else 0.15),
         f"source:{row.base}:{row.source[:20]}": Prior(1.0, 0.0, 0.05),
     }
     if method != family:
@@ -93,7 +95,11 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
         found[f"size_slope:{family}"] = Prior(x * size, -0.15, 0.05)
     else:
         found[f"bend:{family}"] = Prior(x * x, 0.02, 0.03)
-    if row.text == "wikitext":
+    if row.text == ACCURACY:
+        found["accuracy"] = Prior(1.0, 0.0, 0.5)
+        found["accuracy_size"] = Prior(size, 0.0, 0.3)
+        found[f"accuracy:{row.base}"] = Prior(1.0, 0.0, 0.3)
+    elif row.text == "wikitext":
         large = max(float(np.log(row.parameters / LARGE)), 0.0)
         found["memorised"] = Prior(large, 0.3, 0.1)
     else:
