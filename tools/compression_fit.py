@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.laws.compression import LARGE, NOISE, PARAMETERS, SLACK, TOKENS, format_kinds
+from paramscale.laws.compression import LARGE, NOISE, PARAMETERS, SLACK, TOKENS, format_kinds, learnt
 from paramscale.laws.noise import coded_noise, pattern_noise, rounding_noise
 from paramscale.specs.changes import Pruning
 from paramscale.validation.compression_rows import Compressed
@@ -100,7 +100,7 @@ def columns_of(row: Compressed) -> dict[str, Prior]:
         found["accuracy_size"] = Prior(size, 0.0, 0.3)
         found[f"accuracy:{row.base}"] = Prior(1.0, 0.0, 0.3)
     elif row.text == "wikitext":
-        large = max(float(np.log(row.parameters / LARGE)), 0.0)
+        large = max(float(np.log(row.parameters / LARGE)), 0.0) * float(learnt(np.float64(tokens)))
         found["memorised"] = Prior(large, 0.3, 0.1)
     else:
         found["ordinary"] = Prior(1.0, 0.0, 0.1)
