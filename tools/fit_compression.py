@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from compression_fit import ACCURACY, KINDS, Array, Design, Fitted, design, left_out, noise_of, solve
+from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.catalogue.formats import formats
+from paramscale.catalogue.models import models
 from paramscale.errors import ParamscaleError
-from paramscale.laws.compression import NOISE, MethodFit, law_of_rows
+from paramscale.laws.compression import NOISE, TOKENS, MethodFit, law_of_rows
 from paramscale.laws.noise import floating_noise, rounding_noise
+from paramscale.laws.quantized_training import bits_factor, quantized_training
 from paramscale.validation.compression_rows import Compressed, pruned, quantized
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +31,8 @@ OUT = ROOT / "src" / "paramscale" / "laws" / "data" / "compression.csv"
 SCATTER = 0.2
 #: Methods trained from scratch or from better data with rounded weights: loss may even fall.
 TRAINED = ("ParetoQ", "BitNet", "BitCPM")
+#: A model whose files say what bits a type of llama.cpp takes.
+LIKE = "llama-3.1-8b"
 Z90 = 1.6448536269514722
 #: How many rows of its own a method needs to weigh as much as its family in its scatter.
 SHARED = 10.0
@@ -123,10 +128,12 @@ def scatter_of(rows: list[Compressed], made: Design, miss: Array, method: str) -
     family = next(row.method.family for row in rows if method in row.method)
     pooled = clear & np.array([row.method.family == family for row in rows])
     own = clear & np.array([row.method.name == method for row in rows])
-    wide = float(np.quantile(np.abs(miss[pooled]), 0.9)) / Z90
+    models = len({row.base for row, use in zip(rows, pooled, strict=True) if use})
+    new = np.sqrt(1.0 + 1.0 / models)  # a further model, by a level that so many were fitted for
+    wide = new * float(np.quantile(np.abs(miss[pooled]), 0.9)) / Z90
     if not own.any() or method == family:
         return wide
-    mine, count = float(np.quantile(np.abs(miss[own]), 0.9)) / Z90, float(own.sum())
+    mine, count = new * float(np.quantile(np.abs(miss[own]), 0.9)) / Z90, float(own.sum())
     return (count * mine + SHARED * wide) / (count + SHARED)
 
 
@@ -166,17 +173,43 @@ def _offset_lines(
             yield name, "no_group", fitted.value[column], fitted.error[column]
 
 
-def file_lines(rows: list[Compressed]) -> Iterator[tuple[str, str, float, float]]:
-    """Yield the fewest bits a weight of measured files that share their name with a block."""
-    least: dict[str, float] = {}
+def file_lines() -> Iterator[tuple[str, str, float, float]]:
+    """Yield the bits a weight of files of each type of llama.cpp, and of blocks of its name."""
+    for name in file_types():
+        bits = float(file_type(name, models[LIKE]).bits_per_weight)
+        if bits < 16.0:
+            yield "gguf", f"bits:{name}", bits, 0.0
+            block = formats[name].bits_per_weight if name in formats else 0.0
+            if 0.0 < block < bits:
+                yield "gguf", f"block:{name}", block + 1e-6, 0.0
+
+
+def trained_lines() -> Iterator[tuple[str, str, float, float]]:
+    """Yield how far models trained under rounding lie from the law that others were fitted for."""
+    law, logs, nats = quantized_training(), [], []
+    for row in read("quantization.csv", quantized):
+        change = row.change
+        if row.method.name != "trained" or change.weight_bits >= 16.0:
+            continue
+        tokens = row.tokens if np.isfinite(row.tokens) else TOKENS
+        factor = bits_factor(change.weight_bits, change.activation_bits)
+        loss = float(law(row.parameters, tokens, factor) - law(row.parameters, tokens, 1.0))
+        nats.append(abs(row.added - loss))
+        if row.added > 0.02:
+            logs.append(abs(np.log(row.added / loss)))
+    yield "", "trained_scatter", float(np.quantile(logs, 0.8)) / Z90, 0.0
+    yield "", "trained_floor", float(np.quantile(nats, 0.5)), 0.0
+
+
+def alike_line(rows: list[Compressed]) -> tuple[str, str, float, float]:
+    """Return how much methods that look at activations differ, doing the same to one model."""
+    losses: dict[Any, dict[str, float]] = {}
     for row in rows:
-        if row.method.family == "gguf":
-            name = row.change.method.rpartition(" ")[2].lower()
-            least[name] = min(least.get(name, 99.0), float(row.change.bits_per_weight))
-    for name, bits in sorted(least.items()):
-        block = formats[name].bits_per_weight + 1e-6 if name in formats else bits
-        if block < bits:
-            yield from (("gguf", f"bits:{name}", bits, 0.0), ("gguf", f"block:{name}", block, 0.0))
+        if row.method.name not in ("cut", "magnitude"):
+            key = row.base, row.change.structure, float(row.change.sparsity)
+            losses.setdefault(key, {})[row.method.name] = float(np.log(row.added))
+    apart = [a - b for each in losses.values() for a in each.values() for b in each.values()]
+    return "", "alike_method", float(np.sqrt(np.mean(np.square([d for d in apart if d])))), 0.0
 
 
 def _of(fitted: Fitted, column: str) -> tuple[float, float]:
@@ -301,6 +334,7 @@ def law_lines(
 ) -> list[tuple[str, str, float, float]]:
     """Return all coefficients of single changes fitted on some rows; `told`: print the errors."""
     lines: list[tuple[str, str, float, float]] = [("", name, v, 0.0) for name, v in COMMON.items()]
+    lines += [*file_lines(), *trained_lines(), alike_line(groups["cut"])]
     sizes, levels = [], []
     for rows in groups.values():
         made = design(rows)
@@ -309,7 +343,7 @@ def law_lines(
             report(rows, made, miss)
         levels += method_levels(rows, left_out(rows, made, SCATTER, "method"))
         fitted = solve(made, np.ones(len(rows), dtype=bool), SCATTER)
-        lines += [*method_lines(rows, made, fitted, miss), *file_lines(rows)]
+        lines += method_lines(rows, made, fitted, miss)
         sizes += [float(np.log(row.parameters)) for row in rows]
     unknown = float(np.sqrt(np.mean(np.square(levels))))
     if told:

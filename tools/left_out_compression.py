@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 
-from fit_compression import TRAINED, law_lines, law_of, read, recovery_lines, sets
+from fit_compression import law_lines, law_of, read, recovery_lines, sets
 from paramscale.laws import compressed, compression
 from paramscale.validation.compression_rows import Compressed, pruned, quantized
 from paramscale.validation.row import Comparison
@@ -26,7 +26,7 @@ from paramscale.validation.tables.quantization import compared, group_of, is_los
 def main() -> None:
     """Print the errors of each group."""
     rows = [*read("quantization.csv", quantized), *read("pruning.csv", pruned)]
-    rows = [row for row in rows if is_lossy(row) and not is_trained(row)]
+    rows = [row for row in rows if is_lossy(row)]
     found: dict[str, list[Comparison]] = defaultdict(list)
     groups = sets()
     for base in sorted({row.base for row in rows}):
@@ -41,11 +41,6 @@ def main() -> None:
     print("| group | rows | models | median factor | mean | inside | largest |")
     for name, each in sorted(found.items()):
         print(_line(name, each))
-
-
-def is_trained(row: Compressed) -> bool:
-    """Tell whether it was trained under rounding from scratch, or on better data."""
-    return any(word in row.change.method for word in TRAINED)
 
 
 FAMILIES = ("scalar", "gguf", "codebook")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ UNKNOWN = {
     "windowed": "no loss was measured after limiting attention to a window",
     "upcycling": "no loss was measured after copying feed-forward blocks to experts",
 }
+
+#: Bits that scales add to the codes of a block format that nobody knows: those of Q4_0, Q8_0.
+_OVERHEAD = 0.5
 
 _Z90 = 1.6448536269514722
 
@@ -126,6 +130,7 @@ def _summed(
 ) -> Compressed:
     total: Floats = _ZERO
     square: Floats = _ZERO
+    floor = max(part.added.floor for part in parts)
     beyond: Floats = _ZERO
     shown: dict[str, Floats] = {}
     for part in parts:
@@ -143,8 +148,8 @@ def _summed(
     else:
         with np.errstate(invalid="ignore"):
             relative = np.where(total > 0.0, np.sqrt(square) / total, 0.0)
-    factor, floor = np.exp(_Z90 * relative), _Z90 * law.floor * (total > 0.0)
-    ends = total / factor - floor, total * factor + floor
+    factor, least = np.exp(_Z90 * relative), _Z90 * floor * (total > 0.0)
+    ends = total / factor - least, total * factor + least
     return Compressed(total, *ends, shown, beyond, tuple(dict.fromkeys(remarks)))
 
 
@@ -172,6 +177,10 @@ def _added(
     if some(change.weight_bits < WHOLE):
         method = method_named(change.method)
         _remark(method, change.method, remarks)
+        if method.name == "trained":
+            bits, inner = change.weight_bits, change.activation_bits
+            yield "trained", _where(bits < WHOLE, law.trained(bits, inner, parameters, tokens))
+            return
         noise, offset = noise_of_weights(change, method), _offset(law, change, method)
         found = law.added(method, noise, parameters, tokens, offset=offset, text=text)
         yield f"weights, {method.name}", _where(change.weight_bits < WHOLE, found)
@@ -204,6 +213,8 @@ def _cut(
 def _remark(method: Method, words: str, remarks: list[str]) -> None:
     if not method.known:
         remarks.append(f"the method {words!r} was not met: taken for the mean {method.family} one")
+    elif method.alike:
+        remarks.append(f"the method {words!r} was not measured: taken for {method.name}")
 
 
 @lru_cache(maxsize=256)
@@ -221,15 +232,36 @@ def _name(given: Any) -> str:
 
 
 def _file_type(change: Quantization) -> str:
-    """Return the file type of llama.cpp of a record: its format, or a last word of its method."""
-    return _name(change.weight_format) or change.method.rpartition(" ")[2]
+    """Return the file type of llama.cpp of a record, as its format or its method names it."""
+    return type_named(f"{_name(change.weight_format)} {change.method}")
+
+
+@lru_cache(maxsize=256)
+def type_named(words: str) -> str:
+    """Return the file type of llama.cpp in some words, the nearest known for a new one.
+
+    Examples
+    --------
+    >>> type_named("GGUF+imatrix IQ3_XXS"), type_named("UD-Q4_K_XL"), type_named("Q3_K")
+    ('iq3_xxs', 'q4_k_m', 'q3_k')
+    """
+    found = _TYPE.search(words.lower())
+    if not found:
+        return ""
+    name, offsets = found[0], compression_law().methods["gguf"].offsets
+    shorter = re.sub(r"_(x*l|x+s|m|s)$", "", name)
+    tried = (name, *(f"{shorter}{end}" for end in ("_m", "_s", "_xs", ""))) if "_" in name else ()
+    return next((each for each in tried if f"bits:{each}" in offsets), name)
+
+
+_TYPE = re.compile(r"\b(i?q\d\w*|tq\d_\d|mxfp4_moe)")
 
 
 @lru_cache(maxsize=256)
 def _file_bits(file_type: str) -> tuple[float, float]:
-    """Return the bits a weight of a plain block, and the fewest of files that share its name.
+    """Return the bits a weight of a plain block, and of whole files that share its name.
 
-    Such files keep some tensors in more bits, and only files were measured. 0 where there is none.
+    Files keep some tensors in more bits, and only files were measured. 0 where there is none.
     """
     offsets = compression_law().methods["gguf"].offsets
     return offsets.get(f"block:{file_type}", 0.0), offsets.get(f"bits:{file_type}", 0.0)
@@ -238,11 +270,14 @@ def _file_bits(file_type: str) -> tuple[float, float]:
 def noise_of_weights(change: Quantization, method: Method) -> Floats:
     """Return nu of the weights under a record of quantization."""
     if method.family in ("gguf", "codebook"):
-        stated = change.bits_per_weight
-        bits = np.where(np.isnan(stated), change.weight_bits, stated)[()]
+        bits = change.bits_per_weight
         if method.family == "gguf":
-            block, least = _file_bits(_file_type(change).lower())
-            bits = np.where(bits <= block, least, bits)[()] if block else bits
+            block, whole = _file_bits(_file_type(change))
+            whole = whole or change.weight_bits + _OVERHEAD
+            if some(~(bits > block)):  # not stated, or those of the block alone
+                bits = np.where(bits > block, bits, whole)[()]
+        elif some(np.isnan(bits)):
+            bits = np.where(np.isnan(bits), change.weight_bits, bits)[()]
         return coded_noise(bits)
     mantissa = _floating(f"{_name(change.weight_format)} {change.method}".lower())
     if mantissa:

@@ -26,6 +26,7 @@ import numpy as np
 
 from paramscale.errors import FileFormatError
 from paramscale.laws.compression_methods import Method
+from paramscale.laws.quantized_training import bits_factor, quantized_training
 from paramscale.typing import Floats
 
 __all__ = ["TEXTS", "Added", "CompressionLaw", "MethodFit", "compression_law", "format_kinds"]
@@ -78,11 +79,15 @@ class MethodFit:
 
 
 class Added(NamedTuple):
-    """ln of the loss added, its standard deviation, and how far outside the measured it lies."""
+    """ln of the loss added, its deviation, how far outside the measured it lies, and in nats.
+
+    `floor` is the deviation [nats] of what has nothing to do with the change itself.
+    """
 
     log: Floats
     scatter: Floats
     beyond: Floats
+    floor: float = 0.0
 
 
 @attrs.frozen(eq=False)
@@ -106,9 +111,12 @@ class CompressionLaw:
     floor : float
         Standard deviation [nats] of differences that have nothing to do with the method: what a
         measured loss scatters by between equal models.
-    unknown_data, unknown_method, per_noise, per_size : float
-        What widens the scatter: tokens not known; a method that was not fitted; a unit of ``x``
-        outside the measured range; a unit of ln N outside that of the models.
+    unknown_data, unknown_method, alike_method, per_noise, per_size : float
+        What widens the scatter: tokens not known; a method that was not fitted, or that is taken
+        for another of its kind; a unit of ``x`` outside the measured range; a unit of ln N outside
+        that of the models.
+    trained_scatter, trained_floor : float
+        Of models trained under rounding: deviation of ln of the loss added, and in nats.
     source : str
         How it was fitted.
     """
@@ -119,6 +127,9 @@ class CompressionLaw:
     floor: float
     unknown_data: float
     unknown_method: float
+    alike_method: float
+    trained_scatter: float
+    trained_floor: float
     per_noise: float
     per_size: float
     sizes: tuple[float, float]
@@ -183,7 +194,9 @@ class CompressionLaw:
         log = log + self.sensitivity(fit, parameters, tokens, text, x)
         outside = _outside(x, fit.low, fit.high)
         variance = fit.scatter**2 + (self.per_noise * outside) ** 2
-        if method.name == method.family != "gguf" or method.name not in self.methods:
+        if method.alike:
+            variance = variance + self.alike_method**2
+        elif method.name == method.family != "gguf" or method.name not in self.methods:
             variance = variance + self.unknown_method**2
         return self._widened(log, variance, outside, parameters, tokens)
 
@@ -202,6 +215,15 @@ class CompressionLaw:
         log = level + self.x_of(noise) + sensitive
         return self._widened(log, scatter**2, _ZERO, parameters, tokens)
 
+    def trained(self, bits: Floats, activations: Floats, size: Floats, tokens: Any) -> Added:
+        """Return what training under rounding costs, beside the same training in 16 bits.
+
+        The law of `paramscale.laws.quantized_training`, with activations: they were learnt too.
+        """
+        law, data = quantized_training(), TOKENS if tokens is None else tokens
+        loss = law(size, data, bits_factor(bits, activations)) - law(size, data, _ONE)
+        return Added(np.log(loss), np.float64(self.trained_scatter), _ZERO, self.trained_floor)
+
     def x_of(self, noise: Floats) -> Floats:
         """Return ln(nu / 0.01)."""
         x: Floats = np.log(noise) - _LN_NOISE
@@ -215,7 +237,7 @@ class CompressionLaw:
         variance = variance + (self.per_size * beyond) ** 2
         if tokens is None:
             variance = variance + self.unknown_data**2
-        return Added(log, np.sqrt(variance), most(outside, beyond))
+        return Added(log, np.sqrt(variance), most(outside, beyond), self.floor)
 
 
 def learnt(tokens: Floats) -> Floats:
@@ -279,8 +301,8 @@ def compression_law() -> CompressionLaw:
 
 _FIELDS = tuple(field.name for field in attrs.fields(MethodFit))[1:-1]
 _WIDER = (
-    "floor", "unknown_data", "unknown_method", "per_noise", "per_size", "recovery_tokens",
-    "recovery_exponent", "recovery_scatter",
+    "floor", "unknown_data", "unknown_method", "alike_method", "trained_scatter", "trained_floor",
+    "per_noise", "per_size", "recovery_tokens", "recovery_exponent", "recovery_scatter",
 )  # fmt: skip
 
 

@@ -26,11 +26,14 @@ class Method(NamedTuple):
         One of `FAMILIES`.
     known : bool
         Whether the words were recognised.
+    alike : bool
+        Whether it was not measured itself, and is taken for one of the same kind that was.
     """
 
     name: str
     family: str
     known: bool
+    alike: bool = False
 
 
 @cache
@@ -38,7 +41,11 @@ def _table() -> tuple[tuple[re.Pattern[str], Method], ...]:
     file = resources.files("paramscale.laws").joinpath("data", "compression_methods.csv")
     rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
     return tuple(
-        (re.compile(row["pattern"]), Method(row["method"], row["family"], True)) for row in rows
+        (
+            re.compile(row["pattern"]),
+            Method(row["method"], row["family"], True, row["alike"] == "yes"),
+        )
+        for row in rows
     )
 
 

@@ -138,9 +138,9 @@ def bits_factor(weight_bits: Floats, activation_bits: Floats) -> Floats:
     array([0.39, 0.81, 1.  ])
     """
     both, alone = (_line(table) for table in (_BOTH, _ALONE))
-    rounded = np.exp(np.interp(np.minimum(weight_bits, activation_bits), *both))
-    weights_alone = np.exp(np.interp(weight_bits, *alone))
-    return np.where(activation_bits < 16.0, rounded, weights_alone)[()]
+    # Activations in some bits cost what they add to weights in as many.
+    of_activations = np.interp(activation_bits, *both) - np.interp(activation_bits, *alone)
+    return np.exp(np.interp(weight_bits, *alone) + of_activations)[()]
 
 
 def _line(table: Mapping[int, str]) -> tuple[list[float], list[float]]:

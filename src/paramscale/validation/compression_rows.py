@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.errors import SpecError
+from paramscale.analysis.estimate import estimate
+from paramscale.errors import ParamscaleError, SpecError
 from paramscale.laws.compression_methods import Method, method_named
 from paramscale.specs.changes import Pruning, Quantization
+from paramscale.validation.names import model_named
 
 __all__ = ["Compressed", "pruned", "quantized", "tokens_of"]
 
@@ -62,8 +64,19 @@ def _size(row: dict[str, str], column: str, model: str) -> float:
     stated = _number(row.get(column))
     if stated > 0.0:
         return stated
-    found = re.search(r"(\d+(?:\.\d+)?)\s*([bm])(?![a-z])", model.lower())
-    return float(found[1]) * (1e9 if found[2] == "b" else 1e6) if found else np.nan
+    found = _SIZE.search(model.lower())
+    if found and not found["times"]:
+        return float(found["size"]) * (1e9 if found["unit"] == "b" else 1e6)
+    try:
+        return float(estimate(model=model_named(model), quantities=["parameters"]).parameters.value)
+    except ParamscaleError:
+        return np.nan
+
+
+#: "7B", "125M"; "8x7B" says nothing of the whole.
+_SIZE = re.compile(
+    r"(?P<times>\d+x)?(?<![\d.])(?P<size>\d+(?:\.\d+)?)\s*-?(?P<unit>[bm])(?![a-z])"
+)
 
 
 def _digits(*texts: str) -> int:
@@ -120,24 +133,29 @@ def quantized(row: dict[str, str]) -> Compressed:
         If it states no size, no bits, or no loss before and after.
     """
     added, size = _number(row["delta_loss_nats"]), _size(row, "params", row["model"])
-    nominal = _number(row["weight_bits_nominal"])
     effective = _number(row["weight_bits_effective"])
-    bits = nominal if np.isfinite(nominal) else effective
+    nominal = _number(row["weight_bits_nominal"])
+    words = f"{row['method']} {row['format']}"
+    found = (nominal, effective, bits_in(f"{row['format']} {row['method']}"))
+    bits = next((each for each in found if np.isfinite(each)), np.nan)
     if not np.isfinite(added):
         raise SpecError(f"the row gives no loss before and after, but {row['metric']}")
     if not (np.isfinite(size) and np.isfinite(bits)):
         raise SpecError("the row states no size, or no bits")
     method = method_named(row["method"])
+    spelt = row["method"]
+    if not method.known or method.family == "gguf":  # formats tell which block a file is made of
+        method, spelt = method_named(words), words
     beside = "same weights" in (row.get("note") or "")  # the reference has them rounded too
-    whole = beside or effective >= 15.0 or row["format"].strip().lower() in ("fp16", "f16", "bf16")
+    plain = row["format"].strip().lower() in ("fp16", "f16", "bf16", "fp32", "f32")
     change = Quantization(
-        method=f"{row['method']} {row['format']}" if method.family == "gguf" else row["method"],
-        weight_bits=16.0 if whole else bits,
-        bits_per_weight=16.0 if whole else effective,
+        method=spelt,
+        weight_bits=16.0 if beside or plain or bits >= 15.0 else bits,
+        bits_per_weight=16.0 if beside or plain else effective,
         group=_group(row),
         activation_bits=_bits(row["activation_bits"]),
         kv_bits=_bits(row["kv_bits"]),
-        importance_matrix="imatrix" in row["method"].lower(),
+        importance_matrix=_weighted(row),
         kv_format="fp8_e5m2" if "KV FP8" in (row.get("note") or "") else "",
     )
     return Compressed(
@@ -145,6 +163,49 @@ def quantized(row: dict[str, str]) -> Compressed:
         _text(row["dataset"]), added, _rounding(row, "value", "reference_16bit"),
         method, row["source"],
     )  # fmt: skip
+
+
+def _weighted(row: dict[str, str]) -> bool:
+    """Tell whether an importance matrix was used: it is said, or the type needs one."""
+    words = f"{row['method']} {row['format']} {row.get('note') or ''}".lower()
+    if "imatrix=none" in words or "no imatrix" in words:
+        return False
+    return "imatrix" in words or "importance matrix" in words or " iq" in words.replace("-", " ")
+
+
+#: Words that tell bits, first those that say it best.
+_BITS = tuple(
+    (re.compile(pattern), bits)
+    for pattern, bits in (
+        (r"\bbf16\b|\bfp16\b|\bf16\b|w16a", 16.0),
+        (r"\bw(\d+(?:\.\d+)?)(?=a|g|kv|\b)", 0.0),
+        (r"(\d+(?:\.\d+)?)\s*-?_?(?:bits?|bpw)\b", 0.0),
+        (r"\bi?q(\d)(?=_|\b)", 0.0),
+        (r"\bint-?(\d+)", 0.0),
+        (r"\btq[12]_0|ternary|1\.58", 1.58),
+        (r"nf4|fp4|mxint4", 4.0),
+        (r"fp6", 6.0),
+        (r"nf3|fp3", 3.0),
+        (r"fp8|float8|e4m3|e5m2|llm\.int8|mxint8", 8.0),
+        (r"\bi?q(\d)|\b(?:hqq|gptq|awq|exl[23]|e8p)[-_ ]?(\d)\b", 0.0),
+    )
+)
+
+
+def bits_in(words: str) -> float:
+    """Return the bits of a weight that the name of a format tells; NaN where it tells none.
+
+    Examples
+    --------
+    >>> bits_in("Q4_K_M"), bits_in("w3g128"), bits_in("3.5 bpw"), bits_in("NVFP4"), bits_in("new")
+    (4.0, 3.0, 3.5, 4.0, nan)
+    """
+    lower = words.lower()
+    for pattern, bits in _BITS:
+        found = pattern.search(lower)
+        if found:
+            return bits or float(next(each for each in found.groups() if each))
+    return np.nan
 
 
 def _bits(text: str) -> float:
@@ -161,10 +222,41 @@ def _group(row: dict[str, str]) -> float | None:
     return float(found[1]) if found else None
 
 
+#: Words of structures, and what they are counted among; what is not named is single weights,
+#: unless the method takes out whole parts.
 _STRUCTURES = {
-    "2:4": "2:4", "4:8": "4:8", "unstructured": "unstructured", "width": "width",
-    "depth": "depth", "head": "heads", "expert": "experts", "structured": "width",
+    "2:4": "2:4", "4:8": "4:8", "unstructured": "unstructured", "semi": "2:4", "width": "width",
+    "depth": "depth", "layer-drop": "depth", "layer drop": "depth", "layer removal": "depth",
+    "layers": "depth", "block": "depth", "head": "heads", "expert": "experts",
+    "channel": "width", "neuron": "width", "row": "width", "column": "width",
+    "hidden": "width", "slic": "width", "structured": "width",
 }  # fmt: skip
+
+
+def _structure(row: dict[str, str]) -> str:
+    """Return the structure that a row means."""
+    word = row["structure"].lower().replace("layerwise", "")
+    known = next((known for key, known in _STRUCTURES.items() if key in word), None)
+    if known is not None:
+        return known
+    if word.strip() in ("none", "dense", "speed"):
+        raise SpecError(f"nothing was cut: the structure is {row['structure']!r}")
+    whole = method_named(row["method"], "structured").known
+    return "width" if whole else "unstructured"
+
+
+def _share(row: dict[str, str], structure: str) -> float:
+    """Return the share that was cut: as stated, by a pattern, or by what is left."""
+    share = _number((row["sparsity_or_ratio"] or "").replace("%", ""))
+    if np.isfinite(share):
+        return share / 100.0 if share >= 1.0 else share
+    found = re.search(r"\b(\d+):(\d+)\b", row["structure"])
+    if found and float(found[2]) > float(found[1]):  # of each m, n are left
+        return 1.0 - float(found[1]) / float(found[2])
+    if structure == "2:4":
+        return 0.5
+    left = _number(row["params_after"]) / _number(row["params_before"])
+    return 1.0 - left if 0.0 < left < 1.0 else np.nan
 
 
 def pruned(row: dict[str, str]) -> Compressed:
@@ -173,19 +265,15 @@ def pruned(row: dict[str, str]) -> Compressed:
     Raises
     ------
     SpecError
-        If it states no size, structure or share, or no loss before and after.
+        If it states no size or share, nothing was cut, or there is no loss before and after.
     """
     added, size = _number(row["delta_loss_nats"]), _size(row, "params_before", row["model"])
-    share = _number(row["sparsity_or_ratio"])
     if not np.isfinite(added):
         raise SpecError(f"the row gives no loss before and after, but {row['metric']}")
+    structure = _structure(row)
+    share = _share(row, structure)
     if not (np.isfinite(size) and np.isfinite(share)):
         raise SpecError("the row states no size, or no sparsity")
-    share = share / 100.0 if share >= 1.0 else share
-    word = row["structure"].lower()
-    structure = next((known for key, known in _STRUCTURES.items() if key in word), None)
-    if structure is None:
-        raise SpecError(f"the structure {row['structure']!r} is not known")
     family = "cut" if structure in ("unstructured", "2:4", "4:8") else "structured"
     recovery = _number(row["recovery_training_tokens"])
     change = Pruning(

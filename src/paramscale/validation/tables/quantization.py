@@ -21,9 +21,6 @@ from paramscale.validation.row import Comparison, read_rows, table
 __all__ = ["compare", "compared", "group_of", "is_lossy", "pairs", "pruning", "quantization"]
 
 _QUANTITY = "compression_loss_nats"
-#: Weights trained from scratch, or on better data, under rounding: loss need not rise at all.
-_TRAINED = ("paretoq", "bitnet", "bitcpm", "modelopt")
-_WHY = "it was trained under rounding on data of its own: loss added is not that of rounding"
 #: A measured difference of which rounding of the table leaves more than this open is no truth.
 _OPEN = 1.0 / 3.0
 #: Largest distance of the known point, in logarithms of noise.
@@ -56,9 +53,6 @@ def compare(
             yield Comparison(_QUANTITY, name, label, np.nan, refused=str(error))
     rows = [(label, row) for label, row in rows if is_lossy(row)]
     for label, row in rows:
-        if any(word in row.change.method.lower() for word in _TRAINED):
-            yield Comparison(_QUANTITY, name, label, row.added, refused=_WHY)
-            continue
         yield compared(row, label, table=name)
     for i, j, near in pairs([row for _, row in rows]):
         if near:
@@ -120,6 +114,8 @@ def group_of(row: Compressed) -> str:
 
 
 def _kind(row: Compressed, change: Quantization) -> str:
+    if row.method.name == "trained":
+        return "trained under rounding"
     if change.kv_bits < 16.0 and row.method.name != "rotated":
         alone = change.method.startswith("EXL2")
         return "out_of_scope: caches alone" if alone else "out_of_scope: W4A4 plain"
@@ -139,7 +135,7 @@ def pairs(rows: list[Compressed]) -> Iterator[tuple[int, int, bool]]:
         if row.added > row.rounding / _OPEN and isinstance(row.change, Quantization)
         and ":" not in group_of(row) and row.change.activation_bits >= 16.0
         and row.change.weight_bits < 16.0
-        and not any(word in row.change.method.lower() for word in _TRAINED)
+        and row.method.name != "trained"
     ]  # fmt: skip
     noise = {i: float(np.log(noise_of_weights(rows[i].change, rows[i].method))) for i in clear}
     for i in clear:
