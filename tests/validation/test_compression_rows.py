@@ -46,8 +46,8 @@ def test_a_row_without_a_size_is_refused() -> None:
         quantized(rows("quantization.csv")[0] | {"params": "", "model": "Yi-34B"}).parameters
         == 34e9
     )
-    with pytest.raises(ValueError, match="structure 'rings' is not known"):
-        pruned(rows("pruning.csv")[0] | {"structure": "rings"})
+    with pytest.raises(ValueError, match="nothing was cut: the structure is 'none'"):
+        pruned(rows("pruning.csv")[0] | {"structure": "none"})
 
 
 def test_errors_on_the_packaged_tables() -> None:

@@ -217,10 +217,15 @@ def _remark(method: Method, words: str, remarks: list[str]) -> None:
         remarks.append(f"the method {words!r} was not measured: taken for {method.name}")
 
 
+_MANTISSAS = (
+    (2.0, ("e5m2",)), (3.0, ("fp8", "float8", "e4m3", "e2m3", "fp6")), (1.0, ("fp4",)),
+)  # fmt: skip
+
+
 @lru_cache(maxsize=256)
 def _floating(words: str) -> float:
     """Return bits of the mantissa of a floating format named in some words; 0 if there is none."""
-    for bits, names in ((2.0, ("e5m2",)), (3.0, ("fp8", "float8", "mxfp6")), (1.0, ("fp4",))):
+    for bits, names in _MANTISSAS:
         if any(name in words for name in names):
             return bits
     return 0.0

@@ -37,6 +37,8 @@ TEXTS = ("wikitext", "ordinary")
 NOISE, PARAMETERS, TOKENS, LARGE = 0.01, 7e9, 2e12, 13e9
 #: Tokens up to which a model has slack. Of 0, 0.5, 1 and 2 T, 1 T predicts models left out best.
 SLACK = 1e12
+#: A model that guesses: no change adds much more than the logarithm of a vocabulary.
+_LN_GUESS = -np.log(np.log(2.6e5))
 _ZERO, _ONE = np.float64(0.0), np.float64(1.0)
 _LN_NOISE, _LN_PARAMETERS, _LN_TOKENS, _LN_LARGE = map(
     np.log, (NOISE, PARAMETERS, TOKENS + SLACK, LARGE)
@@ -234,6 +236,7 @@ class CompressionLaw:
     ) -> Added:
         """Return a loss with what an unusual size and unknown tokens add to its scatter."""
         beyond = _outside(np.log(size), *self.sizes)
+        log = -most(-log, _LN_GUESS)
         variance = variance + (self.per_size * beyond) ** 2
         if tokens is None:
             variance = variance + self.unknown_data**2

@@ -156,6 +156,8 @@ def quantized(row: dict[str, str]) -> Compressed:
         activation_bits=_bits(row["activation_bits"]),
         kv_bits=_bits(row["kv_bits"]),
         importance_matrix=_weighted(row),
+        weight_format="" if method.family == "gguf" else _floating(words, bits),
+        activation_format=_floating(words, _bits(row["activation_bits"])),
         kv_format="fp8_e5m2" if "KV FP8" in (row.get("note") or "") else "",
     )
     return Compressed(
@@ -163,6 +165,13 @@ def quantized(row: dict[str, str]) -> Compressed:
         _text(row["dataset"]), added, _rounding(row, "value", "reference_16bit"),
         method, row["source"],
     )  # fmt: skip
+
+
+def _floating(words: str, bits: float) -> str:
+    """Return the floating format of so many bits in some words; "" where there is none."""
+    names = {4.0: r"(?:nv|mx)?fp4", 6.0: r"(?:mx)?fp6", 8.0: r"mxfp8|fp8|float8|e4m3|e5m2"}
+    found = re.search(names.get(bits, "$^"), words.lower())
+    return found[0] if found else ""
 
 
 def _weighted(row: dict[str, str]) -> bool:
@@ -216,10 +225,13 @@ def _bits(text: str) -> float:
 def _group(row: dict[str, str]) -> float | None:
     """Return the weights that share a scale; None: a row, or the table does not say."""
     stated = _number(row["group_size"])
-    if np.isfinite(stated):
-        return stated
-    found = re.search(r"g(\d+)", f"{row['format']} {row['method']}".lower())
-    return float(found[1]) if found else None
+    if np.isfinite(stated):  # -1, or 0: a row
+        return stated if stated > 1.0 else None
+    words = f"{row['format']} {row['method']}".lower()
+    found = re.search(r"g(\d+)", words)
+    if found and float(found[1]) > 1.0:
+        return float(found[1])
+    return 64.0 if re.search("nf4|bnb|bitsandbytes", words) else None  # arXiv:2305.14314
 
 
 #: Words of structures, and what they are counted among; what is not named is single weights,
