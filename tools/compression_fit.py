@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.laws.compression import LARGE, NOISE, PARAMETERS, SLACK, TOKENS, format_kinds, learnt
+from paramscale.laws.compression import (
+    LARGE,
+    NOISE,
+    PARAMETERS,
+    SLACK,
+    TOKENS,
+    format_kinds,
+    learnt,
+)
 from paramscale.laws.noise import coded_noise, pattern_noise, rounding_noise
 from paramscale.specs.changes import Pruning
 from paramscale.validation.compression_rows import Compressed

@@ -14,7 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from compression_fit import ACCURACY, KINDS, Array, Design, Fitted, design, left_out, noise_of, solve
+from compression_fit import (
+    ACCURACY,
+    KINDS,
+    Array,
+    Design,
+    Fitted,
+    design,
+    left_out,
+    noise_of,
+    solve,
+)
 from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.catalogue.formats import formats
 from paramscale.catalogue.models import models

@@ -51,7 +51,7 @@ def _in_place_of_ours(law: Any) -> Any:
         for each in vars(module).values():
             if hasattr(each, "cache_clear"):
                 each.cache_clear()
-    return mock.patch.object(compressed, "compression_law", lambda: law)
+    return mock.patch.object(compressed, "compression_law", return_value=law)
 
 
 def _asked(rows: list[Compressed]) -> Iterator[tuple[str, Comparison]]:

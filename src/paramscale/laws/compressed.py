@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paramscale.laws.compression import Added, CompressionLaw, compression_law, format_kinds, most
+from paramscale.laws.compression import (
+    Added,
+    CompressionLaw,
+    Fixed,
+    compression_law,
+    format_kinds,
+    most,
+)
 from paramscale.laws.compression_methods import Method, method_named
 from paramscale.laws.noise import coded_noise, floating_noise, pattern_noise, rounding_noise
 from paramscale.specs.changes import Distillation, Pruning, Quantization
@@ -112,10 +119,11 @@ def losses_added(
             parts.append(_Part(change.kind, nothing, np.float64(1.0), _ZERO))
         elif isinstance(change, (Quantization, Pruning)):
             size = parameters
-            if isinstance(change, Pruning) and np.all(np.isfinite(change.parameters_before)):
+            if isinstance(change, Pruning) and not some(np.isnan(change.parameters_before)):
                 size = change.parameters_before
             share, spread = _left(law, change.recovery_tokens + recovered, size)
-            for name, added in _added(law, change, size, tokens, text, remarks):
+            remarks += _done(change)[1]
+            for name, added in _added(law, change, size, tokens, text):
                 parts.append(_Part(name, added, share, spread))
     return _summed(law, parts, remarks, tokens is None) if parts else NOTHING
 
@@ -149,8 +157,8 @@ def _summed(
         with np.errstate(invalid="ignore"):
             relative = np.where(total > 0.0, np.sqrt(square) / total, 0.0)
     factor, least = np.exp(_Z90 * relative), _Z90 * floor * (total > 0.0)
-    ends = total / factor - least, total * factor + least
-    return Compressed(total, *ends, shown, beyond, tuple(dict.fromkeys(remarks)))
+    low, high = total / factor - least, total * factor + least
+    return Compressed(total, low, high, shown, beyond, tuple(dict.fromkeys(remarks)))
 
 
 def _left(law: CompressionLaw, recovery: Floats, parameters: Floats) -> tuple[Floats, Floats]:
@@ -162,40 +170,53 @@ def _left(law: CompressionLaw, recovery: Floats, parameters: Floats) -> tuple[Fl
     return share, np.where(recovery > 0.0, law.recovery_scatter, 0.0)[()]
 
 
+class _Done(NamedTuple):
+    """One thing that a record did, the same for every model; None: trained under rounding."""
+
+    name: str
+    lossy: Any
+    fixed: Fixed | None
+
+
 def _added(
-    law: CompressionLaw,
-    change: Quantization | Pruning,
-    parameters: Floats,
-    tokens: Floats | None,
-    text: str,
-    remarks: list[str],
+    law: CompressionLaw, change: Any, parameters: Floats, tokens: Floats | None, text: str
 ) -> Iterator[tuple[str, Added]]:
     """Yield what was done, and what it adds."""
-    if isinstance(change, Pruning):
-        yield from _cut(law, change, parameters, tokens, text, remarks)
-        return
+    for name, lossy, fixed in _done(change)[0]:
+        if fixed is None:
+            inner = change.weight_bits, change.activation_bits
+            yield name, _where(lossy, law.trained(*inner, parameters, tokens))
+        else:
+            yield name, _where(lossy, law.of_model(fixed, parameters, tokens, text))
+
+
+@lru_cache(maxsize=256)
+def _done(change: Quantization | Pruning) -> tuple[tuple[_Done, ...], tuple[str, ...]]:
+    """Return what a record did, and remarks: records are frozen, and one serves many sizes."""
+    law, remarks = compression_law(), list[str]()
+    with np.errstate(divide="ignore"):
+        if isinstance(change, Pruning):
+            return (_cut(law, change, remarks),), tuple(remarks)
+        return tuple(_rounded(law, change, remarks)), tuple(remarks)
+
+
+def _rounded(law: CompressionLaw, change: Quantization, remarks: list[str]) -> Iterator[_Done]:
+    trained = False
     if some(change.weight_bits < WHOLE):
         method = method_named(change.method)
         _remark(method, change.method, remarks)
-        if method.name == "trained":
-            bits, inner = change.weight_bits, change.activation_bits
-            yield "trained", _where(bits < WHOLE, law.trained(bits, inner, parameters, tokens))
-            return
-        noise, offset = noise_of_weights(change, method), _offset(law, change, method)
-        found = law.added(method, noise, parameters, tokens, offset=offset, text=text)
-        yield f"weights, {method.name}", _where(change.weight_bits < WHOLE, found)
+        fixed, trained = None, method.name == "trained"
+        if not trained:
+            noise = noise_of_weights(change, method)
+            fixed = law.fixed(method, noise, _offset(law, change, method))
+        name = "trained" if trained else f"weights, {method.name}"
+        yield _Done(name, change.weight_bits < WHOLE, fixed)
     for name, lossy, noise in _other_noise(change):
-        yield name, _where(lossy, law.part(name, noise, parameters, tokens, text=text))
+        if not (trained and name != "cache"):  # what was learnt with activations holds them
+            yield _Done(name, lossy, law.fixed_part(name, noise))
 
 
-def _cut(
-    law: CompressionLaw,
-    change: Pruning,
-    parameters: Floats,
-    tokens: Floats | None,
-    text: str,
-    remarks: list[str],
-) -> Iterator[tuple[str, Added]]:
+def _cut(law: CompressionLaw, change: Pruning, remarks: list[str]) -> _Done:
     family = "cut" if change.structure in ("unstructured", "2:4", "4:8") else "structured"
     method = method_named(change.method, family)
     _remark(method, change.method, remarks)
@@ -206,8 +227,7 @@ def _cut(
     if family == "structured":  # of a width, the share of weights that goes is larger
         left = change.parameters_after / change.parameters_before
         noise = np.where(np.isfinite(left), 1.0 - left, noise)[()]
-    with np.errstate(divide="ignore"):
-        yield "pruning", law.added(method, noise, parameters, tokens, text=text)
+    return _Done("pruning", np.True_, law.fixed(method, noise))
 
 
 def _remark(method: Method, words: str, remarks: list[str]) -> None:
@@ -272,18 +292,22 @@ def _file_bits(file_type: str) -> tuple[float, float]:
     return offsets.get(f"block:{file_type}", 0.0), offsets.get(f"bits:{file_type}", 0.0)
 
 
+def _bits_held(change: Quantization, method: Method) -> Floats:
+    """Return the bits a weight takes, those of whole files where a record states none."""
+    bits = change.bits_per_weight
+    block, other = 0.0, change.weight_bits
+    if method.family == "gguf":
+        block, whole = _file_bits(_file_type(change))
+        other = np.float64(whole) if whole else change.weight_bits + _OVERHEAD
+    if isinstance(bits, float) and isinstance(other, float):
+        return bits if bits > block else other  # NaN, or the bits of the block alone
+    return np.where(bits > block, bits, other)
+
+
 def noise_of_weights(change: Quantization, method: Method) -> Floats:
     """Return nu of the weights under a record of quantization."""
     if method.family in ("gguf", "codebook"):
-        bits = change.bits_per_weight
-        if method.family == "gguf":
-            block, whole = _file_bits(_file_type(change))
-            whole = whole or change.weight_bits + _OVERHEAD
-            if some(~(bits > block)):  # not stated, or those of the block alone
-                bits = np.where(bits > block, bits, whole)[()]
-        elif some(np.isnan(bits)):
-            bits = np.where(np.isnan(bits), change.weight_bits, bits)[()]
-        return coded_noise(bits)
+        return coded_noise(_bits_held(change, method))
     mantissa = _floating(f"{_name(change.weight_format)} {change.method}".lower())
     if mantissa:
         return floating_noise(mantissa)

@@ -92,6 +92,16 @@ class Added(NamedTuple):
     floor: float = 0.0
 
 
+class Fixed(NamedTuple):
+    """What of a loss added does not depend on the model: ln of it, x, scatter, how far outside."""
+
+    fit: MethodFit
+    log: Floats
+    x: Floats
+    variance: Floats
+    outside: Floats
+
+
 @attrs.frozen(eq=False)
 class CompressionLaw:
     """The coefficients of all methods, and how far to trust them outside what was measured.
@@ -154,7 +164,11 @@ class CompressionLaw:
         x: Floats = _ZERO,
     ) -> Floats:
         """Return ln S of a model; tokens of None are taken as 2e12."""
-        size = np.log(parameters)
+        return self._sensitivity(fit, np.log(parameters), tokens, text, x)
+
+    def _sensitivity(
+        self, fit: MethodFit, size: Floats, tokens: Floats | None, text: str, x: Floats
+    ) -> Floats:
         log: Floats = (fit.size + fit.size_slope * x) * (size - _LN_PARAMETERS)
         if tokens is not None:
             log = log + fit.data * (np.log(tokens + SLACK) - _LN_TOKENS)
@@ -190,32 +204,38 @@ class CompressionLaw:
         text : str
             One of `TEXTS`.
         """
+        return self.of_model(self.fixed(method, noise, offset), parameters, tokens, text)
+
+    def fixed(self, method: Method, noise: Floats, offset: Floats = _ZERO) -> Fixed:
+        """Return what of a loss does not depend on the model: see `added`."""
         fit = self.fit_of(method)
         x = self.x_of(noise)
         log = fit.level + offset + x * (fit.slope + fit.bend * x)
-        log = log + self.sensitivity(fit, parameters, tokens, text, x)
         outside = _outside(x, fit.low, fit.high)
         variance = fit.scatter**2 + (self.per_noise * outside) ** 2
         if method.alike:
             variance = variance + self.alike_method**2
         elif method.name == method.family != "gguf" or method.name not in self.methods:
             variance = variance + self.unknown_method**2
-        return self._widened(log, variance, outside, parameters, tokens)
+        return Fixed(fit, log, x, variance, outside)
 
-    def part(
-        self,
-        name: str,
-        noise: Floats,
-        parameters: Floats,
-        tokens: Floats | None,
-        *,
-        text: str = "wikitext",
-    ) -> Added:
-        """Return what activations or caches with some noise add: in proportion to it."""
+    def fixed_part(self, name: str, noise: Floats) -> Fixed:
+        """Return the same of activations or caches: loss in proportion to their noise."""
         level, scatter = self.parts[name]
-        sensitive = self.sensitivity(self.methods["scalar"], parameters, tokens, text)
-        log = level + self.x_of(noise) + sensitive
-        return self._widened(log, scatter**2, _ZERO, parameters, tokens)
+        log = level + self.x_of(noise)
+        return Fixed(self.methods["scalar"], log, _ZERO, np.float64(scatter**2), _ZERO)
+
+    def of_model(self, fixed: Fixed, parameters: Floats, tokens: Floats | None, text: str) -> Added:
+        """Return a loss of a model; an unusual size and unknown tokens widen its scatter."""
+        size = np.log(parameters)
+        log = fixed.log + self._sensitivity(fixed.fit, size, tokens, text, fixed.x)
+        beyond = _outside(size, *self.sizes)
+        variance = fixed.variance + (self.per_size * beyond) ** 2
+        if tokens is None:
+            variance = variance + self.unknown_data**2
+        return Added(
+            -most(-log, _LN_GUESS), np.sqrt(variance), most(fixed.outside, beyond), self.floor
+        )
 
     def trained(self, bits: Floats, activations: Floats, size: Floats, tokens: Any) -> Added:
         """Return what training under rounding costs, beside the same training in 16 bits.
@@ -230,17 +250,6 @@ class CompressionLaw:
         """Return ln(nu / 0.01)."""
         x: Floats = np.log(noise) - _LN_NOISE
         return x
-
-    def _widened(
-        self, log: Floats, variance: Floats, outside: Floats, size: Floats, tokens: Floats | None
-    ) -> Added:
-        """Return a loss with what an unusual size and unknown tokens add to its scatter."""
-        beyond = _outside(np.log(size), *self.sizes)
-        log = -most(-log, _LN_GUESS)
-        variance = variance + (self.per_size * beyond) ** 2
-        if tokens is None:
-            variance = variance + self.unknown_data**2
-        return Added(log, np.sqrt(variance), most(outside, beyond), self.floor)
 
 
 def learnt(tokens: Floats) -> Floats:

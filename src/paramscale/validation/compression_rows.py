@@ -74,9 +74,7 @@ def _size(row: dict[str, str], column: str, model: str) -> float:
 
 
 #: "7B", "125M"; "8x7B" says nothing of the whole.
-_SIZE = re.compile(
-    r"(?P<times>\d+x)?(?<![\d.])(?P<size>\d+(?:\.\d+)?)\s*-?(?P<unit>[bm])(?![a-z])"
-)
+_SIZE = re.compile(r"(?P<times>\d+x)?(?<![\d.])(?P<size>\d+(?:\.\d+)?)\s*-?(?P<unit>[bm])(?![a-z])")
 
 
 def _digits(*texts: str) -> int:

@@ -26,6 +26,7 @@ _OPEN = 1.0 / 3.0
 #: Largest distance of the known point, in logarithms of noise.
 _NEAR = 3.0
 
+
 @table("capability/quantization.csv")
 def quantization(folder: Path) -> Iterable[Comparison]:
     """Compare losses added by quantization, by method."""
