@@ -69,12 +69,18 @@ def main() -> None:
     base = np.array([run.base for run in runs])
     print(f"all {len(runs)}: law {_factor(miss):.3f}, routers out "
           f"{_factor(left_out(runs, 'router')):.3f}, root rule {_factor(root):.3f}")  # fmt: skip
+    for what, key, off in (
+        ("bases", "base", miss),
+        ("routers", "router", left_out(runs, "router")),
+    ):
+        print(f"inside intervals as wide as other {what} say: {_inside(runs, key, off)}")
     for size in np.unique(base):
         here = base == size
         print(f"{size:.3g}: law {_factor(miss[here]):.3f} ({np.median(miss[here]):+.2f}),"
               f" root rule {_factor(root[here]):.3f}")  # fmt: skip
     law = fit(runs)
     values = law._asdict() | {"scatter": float(np.quantile(np.abs(miss), 0.9)) / Z90}
+    values["size_scatter"] = size_scatter(base, miss)
     beaten = [np.log(dense) - law(total, active) for total, active, dense in FINE]
     values |= {"fine": float(np.mean(beaten)), "fine_scatter": float(np.ptp(beaten)) / 2.0}
     logs = np.log([run.active for run in runs]), np.log([run.total / run.active for run in runs])
@@ -88,6 +94,25 @@ def main() -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("coefficient", "value", "fitted_on"))
         writer.writerows((name, f"{value:.6g}", SOURCE) for name, value in values.items())
+
+
+def _inside(runs: list[ExpertRun], key: str, miss: Any) -> str:
+    """Return the share of runs inside 90 % intervals, each group by the misses of the others."""
+    keys = np.array([getattr(run, key) for run in runs])
+    inside = np.zeros(len(runs), dtype=bool)
+    for each in np.unique(keys):
+        width = np.quantile(np.abs(miss[keys != each]), 0.9)
+        inside[keys == each] = np.abs(miss[keys == each]) <= width
+    shares = ", ".join(f"{each} {inside[keys == each].mean():.0%}" for each in np.unique(keys))
+    return f"{inside.mean():.0%} ({shares})"
+
+
+def size_scatter(base: Any, miss: Any) -> float:
+    """Return by how much a unit of ln(size) beyond the others widens the misses of the largest."""
+    sizes = np.unique(base)
+    far = base == sizes[-1]
+    largest, others = (np.quantile(np.abs(miss[use]), 0.9) / Z90 for use in (far, ~far))
+    return float(np.sqrt(max(largest**2 - others**2, 0.0)) / np.log(sizes[-1] / sizes[-2]))
 
 
 def _factor(miss: Any) -> float:

@@ -30,6 +30,7 @@ def main() -> None:
         size, tokens, loss, quantizers = columns_of(list(csv.DictReader(stream)))
     one_bit = np.array(["Clip" in each for each in quantizers])
     misses, ones = [], []
+    off: dict[float, np.ndarray] = {}
     for least in np.unique(size)[2:]:
         small, large = size < least, size >= least
         law = fit_quantized_training(
@@ -42,8 +43,13 @@ def main() -> None:
         print(f"{least:.3g} and larger from smaller: median {np.median(miss[known]):.2%},"
               f" worst {miss[known & ~one_bit].max():.2%}, of one bit"
               f" {miss[known & one_bit].max():.2%}; beta {law.beta:.3f}")  # fmt: skip
+        off[float(least)] = miss[known & ~one_bit]
         misses.append(float(np.quantile(miss[known & ~one_bit], 0.9)))
         ones.append(float(miss[known & one_bit].max()))
+    for least, miss in off.items():
+        width = max(float(np.quantile(each, 0.9)) for other, each in off.items() if other != least)
+        print(f"{least:.3g} and larger: {np.mean(miss <= width):.0%} of {len(miss)} inside the"
+              " interval that the other cuts say")  # fmt: skip
     law = fit_quantized_training(size, tokens, loss, quantizers, plain=PLAIN)
     print(law)
     if "--left-out" in sys.argv:

@@ -99,17 +99,30 @@ def test_effective_parameters_of_dense_compressed_and_expert_models() -> None:
 
 
 def test_one_measured_format_moves_the_next() -> None:
-    """A measurement above the estimate raises that of another format, by part of it."""
+    """A measurement above the estimate raises near formats by more than far ones, others by less."""
     here = {
         "model": changed(Quantization(method="gptq", weight_bits=4, group=128)),
         "training": RUN,
     }
-    three = changed(Quantization(method="gptq", weight_bits=3, group=128))
-    before = loss(three, training=RUN)
     mine = ps.calibrate([(here, LOSS, 1.5 * float(loss(**here).value))])
-    after = loss(three, training=RUN, use=mine)
-    assert after.value == pytest.approx(before.value * 1.5**0.7)
-    assert after.high / after.low < before.high / before.low
+    moved = []
+    for method, bits in (("gptq", 4), ("gptq", 3), ("gptq", 2), ("awq", 3)):
+        other = changed(Quantization(method=method, weight_bits=bits, group=128))
+        before, after = loss(other, training=RUN), loss(other, training=RUN, use=mine)
+        moved.append(np.log(after.value / before.value) / np.log(1.5))
+        assert after.high / after.value <= before.high / before.value * (1.0 + 1e-12)
+    assert 1.0 > moved[0] > moved[1] > moved[2] > moved[3] > 0.0
+    assert moved[0] > 0.85
+
+
+def test_calibration_leaves_what_was_not_done() -> None:
+    """A grid that holds 16 bits beside fewer is calibrated where something was done."""
+    here = {"model": changed(Quantization(method="gptq", weight_bits=4)), "training": RUN}
+    mine = ps.calibrate([(here, LOSS, 0.1)])
+    both = changed(Quantization(method="gptq", weight_bits=np.array([4.0, 16.0])))
+    found = loss(both, training=RUN, use=mine)
+    assert found.value[1] == 0.0
+    assert found.value[0] == pytest.approx(float(loss(**here, use=mine).value))
 
 
 def test_sizes_that_learn_like_rounded_ones() -> None:

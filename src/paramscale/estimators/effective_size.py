@@ -70,7 +70,7 @@ def dense_size(
     """
     law = dense_equivalent()
     log = law(parameters, active_parameters)
-    width = _Z90 * law.scatter * (active_parameters < parameters)
+    width = _Z90 * law.deviation(active_parameters) * (active_parameters < parameters)
     whole = tuple(np.exp(log + each) for each in (0.0, -width, width))
     if compressed is NOTHING:
         return Interval(*whole)

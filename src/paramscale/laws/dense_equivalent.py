@@ -37,6 +37,9 @@ class DenseEquivalent(NamedTuple):
         of the two measurements of that.
     sizes, ratios : tuple of float
         Range of ln(active) and of ln r that was measured.
+    size_scatter : float
+        What a unit of ln(active) above that range adds to the deviation, as the largest size shows
+        when it is left out.
     """
 
     gain: float
@@ -47,6 +50,7 @@ class DenseEquivalent(NamedTuple):
     fine_scatter: float
     sizes: tuple[float, float]
     ratios: tuple[float, float]
+    size_scatter: float = 0.0
 
     def __call__(self, total: Floats, active: Floats) -> Floats:
         """Return ln of the dense size; that of the model itself where all parameters are active."""
@@ -56,6 +60,12 @@ class DenseEquivalent(NamedTuple):
         grown = np.minimum(size, _LARGEST) - _LN_UNIT
         won: Floats = (self.gain + self.size * grown) * np.log(ratio)
         return size + won
+
+    def deviation(self, active: Floats) -> Floats:
+        """Return the standard deviation of ln N_eff; it grows where the gain is extrapolated."""
+        beyond = np.minimum(np.log(active), _LARGEST) - self.sizes[1]
+        wide: Floats = np.hypot(self.scatter, self.size_scatter * np.maximum(beyond, 0.0))
+        return wide
 
 
 def root_rule(total: Floats, active: Floats) -> Floats:
@@ -80,4 +90,5 @@ def dense_equivalent() -> DenseEquivalent:
         found["gain"], found["size"], found["most"], found["scatter"], found["fine"],
         found["fine_scatter"],
         (found["sizes_low"], found["sizes_high"]), (found["ratios_low"], found["ratios_high"]),
+        found["size_scatter"],
     )  # fmt: skip
