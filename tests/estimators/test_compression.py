@@ -99,7 +99,7 @@ def test_effective_parameters_of_dense_compressed_and_expert_models() -> None:
 
 
 def test_one_measured_format_moves_the_next() -> None:
-    """A measurement above the estimate raises near formats by more than far ones, others by less."""
+    """A measurement above the estimate raises near formats more than far ones, others hardly."""
     here = {
         "model": changed(Quantization(method="gptq", weight_bits=4, group=128)),
         "training": RUN,
