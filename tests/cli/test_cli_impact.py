@@ -155,3 +155,14 @@ def test_tokens_a_parameter_are_written_with_their_sign() -> None:
             ps.impact(sizes=[8e9], tokens=text)
     with pytest.raises(ps.errors.SpecError, match="worth must be positive and finite, not 0"):
         ps.impact(sizes=[8e9], worth=0.0)
+
+
+def test_a_bound_says_so(run: Run) -> None:
+    """Where a time is a bound by choice, the table marks it and tells what the mark means."""
+    words = ("impact", "8B", "--hardware", "h100-sxm", "--use", "tpot_s=decode_roofline")
+    out = run(*words).out
+    assert "≥ is a bound: no machine is faster" in out
+    line = next(line for line in out.splitlines() if line.startswith("  Each token (TPOT)"))
+    assert "≥" in line
+    assert "One size: 8 B" in out
+    assert "≥" not in run("impact", "8B", "--hardware", "h100-sxm").out

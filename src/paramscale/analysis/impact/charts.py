@@ -33,11 +33,12 @@ _HOUR, _DAY, _YEAR, _KWH = 3600.0, 86_400.0, 31_557_600.0, 3.6e6
 #: Round numbers by unit, where powers of ten are not.
 ROUND: dict[str, tuple[float, ...]] = {
     "s": (
-        *(10.0**power for power in range(-9, 2)), 60.0, _HOUR, 10 * _HOUR, 10 * _DAY, _YEAR,
+        *(10.0**power for power in range(-9, 2)), 60.0, _HOUR, 10 * _HOUR, 3 * _DAY, 30 * _DAY,
+        100 * _DAY, _YEAR, 3 * _YEAR,
         *(_YEAR * 10.0**power for power in range(1, 6)),
     ),
     "device-s": tuple(_HOUR * 10.0**power for power in range(-2, 16)),
-    "bytes": tuple(2.0**power for power in range(20, 60, 2)),
+    "bytes": tuple(2.0**power for power in range(20, 60)),
     "J": (*(10.0**power for power in range(-9, 4)), *(_KWH * 10.0**power for power in range(12))),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paramscale.analysis.impact.charts import Figure, figures
-from paramscale.analysis.impact.words import asked, cell, notes, title, why_nan
+from paramscale.analysis.impact.words import asked, cell, headline, notes, title, why_nan
 from paramscale.core.svg import SVG_STYLE
 from paramscale.units import format_value
 
@@ -107,7 +107,7 @@ def _head(impact: Impact, level: str) -> str:
     rows = "".join(
         f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in asked(impact.question)
     )
-    name = "No balanced size" if choice.index is None else f"Balanced size: {choice.label}"
+    name = headline(impact)
     return (
         f"<{level}>{escape(title(impact))}</{level}><dl>{rows}</dl>"
         f'<section class="answer"><strong>{escape(name)}</strong>'

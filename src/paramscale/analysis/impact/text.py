@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paramscale.analysis.impact.words import asked, cell, notes, title
+from paramscale.analysis.impact.words import asked, cell, headline, notes, title
 from paramscale.units import format_value
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 def _balanced(impact: Impact, width: int) -> list[str]:
     """Return the balanced size with its reason, and its intervals."""
     choice = impact.balanced
-    head = "No balanced size" if choice.index is None else f"* Balanced size: {choice.label}"
+    head = headline(impact) if choice.index is None else f"* {headline(impact)}"
     lines = [head, *wrap(choice.reason, width, initial_indent="  ", subsequent_indent="  ")]
     return [*lines, ""]
 

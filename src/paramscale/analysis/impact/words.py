@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from paramscale.specs.account import AccountSpec
     from paramscale.specs.site import SiteSpec
 
-__all__ = ["asked", "cell", "notes", "plain", "site_words", "title", "why_nan"]
+__all__ = ["asked", "cell", "headline", "notes", "plain", "site_words", "title", "why_nan"]
 
 
 def title(impact: Impact) -> str:
@@ -98,7 +98,16 @@ def cell(row: Row, line: Line, place: int) -> str:
         return "–"
     text = "<0.001" if row.unit == "ratio" and 0.0 < value < 1e-3 else format_value(value, row.unit)
     text = text.removesuffix(line.drop).rstrip() if line.drop else text
+    text = f"≥{text}" if row.kind == "bound" and not line.more else text
     return text if row.inside[place] else f"~{text}"
+
+
+def headline(impact: Impact) -> str:
+    """Return whether there is a balanced size, and which."""
+    choice = impact.balanced
+    if choice.index is None:
+        return "No balanced size"
+    return f"{'Balanced size' if len(impact.labels) > 1 else 'One size'}: {choice.label}"
 
 
 def notes(impact: Impact) -> list[str]:
@@ -109,6 +118,8 @@ def notes(impact: Impact) -> list[str]:
         found.append(
             "~ lies outside of what its law was fitted on: read differences rather than levels"
         )
+    if any(row.kind == "bound" for row in rows):
+        found.append("≥ is a bound: no machine is faster; real machines are slower")
     reasons = dict.fromkeys(
         why for row in rows for place in np.flatnonzero(np.isnan(row.value))
         if (why := why_nan(impact, row.name, int(place)))
