@@ -11,7 +11,7 @@ import numpy as np
 from paramscale.core.spec import spec_type
 from paramscale.errors import SpecError
 from paramscale.specs.bill import Bill, SequenceBill
-from paramscale.specs.block import NOTHING, Block, fields_of, is_block
+from paramscale.specs.block import NOTHING, Block, Operation, fields_of, is_block
 from paramscale.specs.changes import Change, changes_of
 from paramscale.specs.fields import array_fields, number, short_repr
 from paramscale.specs.names import FINDERS
@@ -35,6 +35,19 @@ def _blocks(value: Any) -> tuple[Block, ...]:
                 f"a layer is made of blocks (objects with operations(width, step)), not {item!r}"
             )
     return found
+
+
+def _reads_alike(row: tuple[Floats, Operation]) -> bool:
+    """Return whether weights are read however many sequences there are, or a row for each token."""
+    op = row[1]
+    return op.read is None or op.read is NOTHING or op.kind == "lookup"
+
+
+def _with_reads(
+    row: tuple[Floats, Operation], other: tuple[Floats, Operation]
+) -> tuple[Floats, Operation]:
+    """Return an operation that reads the weights that another does."""
+    return row if _reads_alike(row) else (row[0], row[1]._replace(read=other[1].read))
 
 
 def _inside(path: str, item: Block) -> Iterator[tuple[str, Block]]:
@@ -174,15 +187,20 @@ class ModelSpec:
     def bill(self, step: Pass) -> Bill:
         """Return the same; in a grid of batches a bill that knows the part of one sequence.
 
-        So it is where weights are read however many sequences there are, or a row for each token;
-        of routed experts many sequences read more than one, but not as often more.
+        Of routed experts many sequences read more than one, but not as often more: what is read
+        of them is that of all, which does not depend on the tokens that are cached.
         """
         if not isinstance(step.sequences, np.ndarray):
             return self.operations(step)
         one = self.operations(attrs.evolve(step, sequences=1.0))
-        if all(op.read is None or op.read is NOTHING or op.kind == "lookup" for _, op in one):
-            return SequenceBill(one, step.sequences, lambda: self.operations(step))
-        return self.operations(step)
+        if not all(map(_reads_alike, one)):
+            if np.ndim(step.cached_tokens) == 0:  # nothing is spared
+                return self.operations(step)
+            read = self.operations(attrs.evolve(step, cached_tokens=1.0))
+            if [op.name for _, op in one] != [op.name for _, op in read]:
+                return self.operations(step)
+            one = tuple(map(_with_reads, one, read))
+        return SequenceBill(one, step.sequences, lambda: self.operations(step))
 
     def kept(self, what: str, step: Pass, make: Callable[[Pass], T]) -> T:
         """Return what `make` makes of a pass, from memory where it was made before.

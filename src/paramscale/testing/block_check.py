@@ -113,6 +113,9 @@ def _amounts_grow_with_sequences(block: Block, width: Floats) -> None:
                 agree(_sum(thrice, name), 3.0 * _sum(once, name), rule)
             rows = [[op for op in ops if op.kind == "lookup" and op.read is not None]
                     for ops in (once, thrice)]  # fmt: skip
+            later = block.operations(width, Pass(3.0, new, cached + 50.0, causal=causal))
+            rule = "weights read do not depend on the tokens that are cached"
+            agree(_sum(later, "weights_read"), _sum(thrice, "weights_read"), rule)
             rule = "what a lookup reads is proportional to the number of sequences"
             agree(_sum(rows[1], "weights_read"), 3.0 * _sum(rows[0], "weights_read"), rule)
 

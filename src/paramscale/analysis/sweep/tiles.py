@@ -13,11 +13,12 @@ from paramscale.analysis.space import Space
 
 __all__ = ["Division", "Region", "divide"]
 
-#: Points of a tile: enough to make up for about 2.5 ms of overhead, and so few that all arrays of a
+#: Points of a tile: enough to make up for about 2 ms of overhead, and so few that all arrays of a
 #: tile together fit into what the C library keeps of freed memory (64 MB): beyond it every array is
 #: mapped anew, which costs more than its arithmetic. 2 million points of a serving grid took one
-#: thread 372 ms in tiles of 40,000, 285 of 80,000, 349 of 200,000, 565 of 1,000,000.
-TILE_POINTS = 80_000
+#: thread 235 ms in tiles of 40,000, 177 of 80,000, 156 of 120,000, 146 of 160,000, 164 of 240,000;
+#: intervals need more arrays at once.
+TILE_POINTS = 120_000
 
 #: Points of a region: a thread, a task of a cluster, a chunk of a file.
 REGION_POINTS = 1_000_000
