@@ -140,6 +140,25 @@ def test_bits_of_formats() -> None:
     assert np.isnan(bits_in("Llama-3-8B, something"))
 
 
+def test_cells_in_words() -> None:
+    """Sizes, bits, shares and losses in the words of a table instead of numbers."""
+    row = blank("quantization.csv") | {
+        "model": "A new one", "params": "8.03B", "method": "PTQ", "format": "W4A8",
+        "activation_bits": "fp8", "kv_bits": "int8", "value": "6.6", "reference_16bit": "6.0",
+        "delta_loss_nats": "",
+    }  # fmt: skip
+    parsed = quantized(row)
+    assert parsed.parameters == pytest.approx(8.03e9)
+    assert parsed.change.weight_bits == 4.0
+    assert (parsed.change.activation_bits, parsed.change.kv_bits) == (8.0, 8.0)
+    assert parsed.added == pytest.approx(np.log(1.1))
+    with pytest.raises(ValueError, match="no loss before and after"):
+        quantized(row | {"metric": "accuracy"})
+    cut = pruned(blank("pruning.csv") | {
+        "model": "X-7B", "structure": "semi-structured", "sparsity_or_ratio": "2:4"})  # fmt: skip
+    assert (cut.change.structure, cut.change.sparsity) == ("2:4", 0.5)
+
+
 def test_methods_that_share_letters() -> None:
     """OmniQuant is no i-quant, QuIP is not QuIP#, AutoRound does not round to nearest."""
     names = {"OmniQuant": "omniquant", "QuIP": "quip", "AutoRound": "autoround", "AQLM": "aqlm"}

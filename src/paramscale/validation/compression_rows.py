@@ -16,7 +16,7 @@ from paramscale.laws.compression_methods import Method, method_named
 from paramscale.specs.changes import Pruning, Quantization
 from paramscale.validation.names import model_named
 
-__all__ = ["Compressed", "pruned", "quantized", "tokens_of"]
+__all__ = ["Compressed", "bits_in", "loss_added", "pruned", "quantized", "tokens_of"]
 
 
 class Compressed(NamedTuple):
@@ -64,9 +64,10 @@ def _size(row: dict[str, str], column: str, model: str) -> float:
     stated = _number(row.get(column))
     if stated > 0.0:
         return stated
-    found = _SIZE.search(model.lower())
-    if found and not found["times"]:
-        return float(found["size"]) * (1e9 if found["unit"] == "b" else 1e6)
+    for words in (row.get(column) or "", model):
+        found = _SIZE.search(words.lower())
+        if found and not found["times"]:
+            return float(found["size"]) * (1e9 if found["unit"] == "b" else 1e6)
     try:
         return float(estimate(model=model_named(model), quantities=["parameters"]).parameters.value)
     except ParamscaleError:
@@ -122,6 +123,21 @@ def _tokens(row: dict[str, str], model: str) -> float:
     return stated if np.isfinite(stated) else tokens_of(model)
 
 
+def loss_added(row: dict[str, str], reference: str) -> float:
+    """Return the loss that a row says was added [nats]; NaN where it measured something else.
+
+    Two perplexities of a token are as good; those of a word have other units.
+    """
+    stated = _number(row.get("delta_loss_nats"))
+    before, after = _number(row.get(reference)), _number(row.get("value"))
+    if np.isfinite(stated) or (row.get("metric") or "").strip().lower() not in (
+        "perplexity",
+        "ppl",
+    ):
+        return stated
+    return float(np.log(after / before)) if min(before, after) > 0.0 else np.nan
+
+
 def quantized(row: dict[str, str]) -> Compressed:
     """Return a row of quantization.csv.
 
@@ -130,7 +146,7 @@ def quantized(row: dict[str, str]) -> Compressed:
     SpecError
         If it states no size, no bits, or no loss before and after.
     """
-    added, size = _number(row["delta_loss_nats"]), _size(row, "params", row["model"])
+    added, size = loss_added(row, "reference_16bit"), _size(row, "params", row["model"])
     effective = _number(row["weight_bits_effective"])
     nominal = _number(row["weight_bits_nominal"])
     words = f"{row['method']} {row['format']}"
@@ -216,8 +232,9 @@ def bits_in(words: str) -> float:
 
 
 def _bits(text: str) -> float:
-    bits = _number(text)
-    return bits if np.isfinite(bits) else 16.0
+    """Return the bits that a cell states, as a number or in words; 16 where it states none."""
+    found = (_number(text), bits_in(text or ""))
+    return next((each for each in found if np.isfinite(each)), 16.0)
 
 
 def _group(row: dict[str, str]) -> float | None:
@@ -260,7 +277,7 @@ def _share(row: dict[str, str], structure: str) -> float:
     share = _number((row["sparsity_or_ratio"] or "").replace("%", ""))
     if np.isfinite(share):
         return share / 100.0 if share >= 1.0 else share
-    found = re.search(r"\b(\d+):(\d+)\b", row["structure"])
+    found = re.search(r"\b(\d+):(\d+)\b", f"{row['structure']} {row['sparsity_or_ratio']}")
     if found and float(found[2]) > float(found[1]):  # of each m, n are left
         return 1.0 - float(found[1]) / float(found[2])
     if structure == "2:4":
@@ -277,7 +294,8 @@ def pruned(row: dict[str, str]) -> Compressed:
     SpecError
         If it states no size or share, nothing was cut, or there is no loss before and after.
     """
-    added, size = _number(row["delta_loss_nats"]), _size(row, "params_before", row["model"])
+    added = loss_added(row, "reference_dense")
+    size = _size(row, "params_before", row["model"])
     if not np.isfinite(added):
         raise SpecError(f"the row gives no loss before and after, but {row['metric']}")
     structure = _structure(row)

@@ -15,7 +15,7 @@ from paramscale.laws.compressed import noise_of_weights
 from paramscale.specs.changes import Quantization
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.training import TrainingSpec
-from paramscale.validation.compression_rows import Compressed, pruned, quantized
+from paramscale.validation.compression_rows import Compressed, loss_added, pruned, quantized
 from paramscale.validation.row import Comparison, read_rows, table
 
 __all__ = ["compare", "compared", "group_of", "is_lossy", "pairs", "pruning", "quantization"]
@@ -45,7 +45,8 @@ def compare(
     """Yield each loss added beside its estimate, and beside that with one other point known."""
     rows: list[tuple[str, Compressed]] = []
     for place, cells in enumerate(read_rows(path), start=2):
-        if not cells.get("delta_loss_nats"):
+        before = "reference_dense" if parse is pruned else "reference_16bit"
+        if not np.isfinite(loss_added(cells, before)):
             continue  # it measured something else: accuracy, speed
         label = f"{place}: {cells['model']} {cells['method']}"
         try:
