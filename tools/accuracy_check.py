@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accuracy_rows import CHANCE, CORE, Rows
-from paramscale.laws.accuracy import NORMAL_90, AccuracyInputs, AccuracyLaw
+from paramscale.core.interval import Z90
+from paramscale.laws.accuracy import AccuracyInputs, AccuracyLaw
 from paramscale.laws.family import Sibling, efficiency_of, family_offsets
 
 Array = np.ndarray[Any, Any]
@@ -102,8 +103,8 @@ def _needed(
     """Return the least width of an interval that covers a score."""
     value = law.fraction(which, fit, np.float64(z))
     side = np.sign(score - value)
-    end = law.fraction(which, fit, z + side * NORMAL_90 * _GRID * deviation)
-    reach = np.hypot(end - value, NORMAL_90 * _GRID * law.noise(which, fit, value))
+    end = law.fraction(which, fit, z + side * Z90 * _GRID * deviation)
+    reach = np.hypot(end - value, Z90 * _GRID * law.noise(which, fit, value))
     covered = np.flatnonzero(reach >= abs(score - value))
     return float(_GRID[covered[0]]) if len(covered) else float(_GRID[-1])
 

@@ -28,6 +28,7 @@ from compression_fit import (
 from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.catalogue.formats import formats
 from paramscale.catalogue.models import models
+from paramscale.core.interval import Z90
 from paramscale.errors import ParamscaleError
 from paramscale.laws.compression import NOISE, TOKENS, MethodFit, law_of_rows
 from paramscale.laws.noise import floating_noise, rounding_noise
@@ -43,7 +44,6 @@ SCATTER = 0.2
 TRAINED = ("ParetoQ", "BitNet", "BitCPM")
 #: A model whose files say what bits a type of llama.cpp takes.
 LIKE = "llama-3.1-8b"
-Z90 = 1.6448536269514722
 #: How many rows of its own a method needs to weigh as much as its family in its scatter.
 SHARED = 10.0
 

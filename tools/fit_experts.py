@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from paramscale.core.interval import Z90
 from paramscale.laws.dense_equivalent import DenseEquivalent, root_rule
 from paramscale.validation.expert_rows import ExpertRun, expert_runs
 
@@ -29,7 +30,6 @@ SIZE_PRIOR, NOISE = 0.02, 0.12
 #: Fine-grained experts with shared ones of about the loss of a dense model: total, active, dense
 #: (DeepSeekMoE, arXiv:2401.06066: table 9, dense x16; table 3, DeepSeek 7B).
 FINE = ((2.0e9, 0.3e9, 2.0e9), (16.4e9, 2.8e9, 6.9e9))
-Z90 = 1.6448536269514722
 
 
 def fit(runs: list[ExpertRun]) -> DenseEquivalent:

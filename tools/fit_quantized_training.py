@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from paramscale.core.interval import Z90
 from paramscale.laws.quantized_training import fit_quantized_training
 from paramscale.validation.tables.qat import PLAIN, columns_of
 
@@ -21,7 +22,6 @@ OUT = ROOT / "src" / "paramscale" / "laws" / "data" / "quantized_training.csv"
 SOURCE = (
     "tools/fit_quantized_training.py on IST-DASLab/QuEST@c295afd for_plots/runs_for_scaling.json"
 )
-Z90 = 1.6448536269514722
 
 
 def main() -> None:

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from paramscale.analysis.posterior import Shares, posterior
+from paramscale.core.interval import Z90
 
 __all__ = ["one_point_line"]
-
-_Z90 = 1.6448536269514722
 
 
 def one_point_line(
@@ -64,9 +63,9 @@ def _left(off: Any, width: float, shares: Sequence[Shares]) -> tuple[Any, Any]:
     """Return what is left of the log errors, given point by row, and the half widths stated."""
     left, wide = np.empty((len(off), len(off))), np.empty((len(off), len(off)))
     for given, ratio in enumerate(off):
-        after = posterior(np.array([ratio]), (width / _Z90) ** 2, (shares[given],))
+        after = posterior(np.array([ratio]), (width / Z90) ** 2, (shares[given],))
         for asked, each in enumerate(shares):
             mean, deviation = after.log_error(each)
             left[given, asked] = off[asked] - mean
-            wide[given, asked] = _Z90 * deviation
+            wide[given, asked] = Z90 * deviation
     return left, wide

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from paramscale.analysis.estimate import estimate
 from paramscale.core.estimates import Estimates
+from paramscale.core.interval import Z90
 from paramscale.errors import SpecError
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.names import FINDERS
@@ -22,7 +23,6 @@ __all__ = ["BestFormat", "SizeFormats", "best_format"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-_Z90 = 1.6448536269514722
 #: Share of the variance of log losses added that formats of one model have in common: one measured
 #: format tells that much of the next (`paramscale.analysis.posterior.SPLITS`).
 COMMON = 0.5
@@ -270,7 +270,7 @@ def _chances(
     """Return the probability of each to have the least loss of those that fit, by budget."""
     rng = np.random.default_rng(seed)
     with np.errstate(divide="ignore", invalid="ignore"):
-        deviation = np.where(added > 0.0, np.log(np.maximum(most, added) / added) / _Z90, 0.0)
+        deviation = np.where(added > 0.0, np.log(np.maximum(most, added) / added) / Z90, 0.0)
     shared = rng.standard_normal((draws, law.shape[0], 1))  # of one model in all formats
     own = rng.standard_normal((draws, *law.shape))
     error = np.sqrt(COMMON) * shared + np.sqrt(1.0 - COMMON) * own

@@ -14,14 +14,13 @@ import numpy as np
 
 from paramscale.analysis.estimate import estimate
 from paramscale.analysis.posterior import SPLITS, Posterior, Shares, posterior
+from paramscale.core.interval import Z90
 from paramscale.core.record import Estimator, Interval
 from paramscale.core.source import as_sources
 from paramscale.errors import SpecError
 from paramscale.typing import Floats
 
 __all__ = ["Measurement", "calibrate"]
-
-_Z90 = 1.6448536269514722  # half width of a 90 % interval in standard deviations
 
 
 class Measurement(NamedTuple):
@@ -124,7 +123,7 @@ def _spread(found: Any) -> Floats:
     The lower end of a loss added may lie below 0: then it is taken as far away as the upper.
     """
     low = np.maximum(found.low, found.value**2 / found.high)
-    spread: Floats = np.log(found.high / low) / (2.0 * _Z90)
+    spread: Floats = np.log(found.high / low) / (2.0 * Z90)
     return spread
 
 
@@ -158,7 +157,7 @@ def _made(base: Estimator, after: Posterior | tuple[Floats, Floats]) -> Estimato
         else:
             mean, deviation = after
         value = value * np.exp(mean)
-        width = np.exp(_Z90 * deviation)
+        width = np.exp(Z90 * deviation)
         return Interval(value, value / width, value * width)
 
     calibrated.__doc__ = f"{base.summary} At the level of the caller's own measurements."

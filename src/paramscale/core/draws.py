@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from paramscale.core.interval import Interval
+from paramscale.core.interval import Z90, Interval
 from paramscale.core.plan import Call, Plan, Results, with_intervals
 from paramscale.errors import RegistrationError
 
 __all__ = ["draw", "quantiles"]
 
 Array = npt.NDArray[np.float64]
-
-#: Standard deviations from the middle of a normal distribution to the end of its 90 %.
-_Z90 = 1.6448536269514722
 
 
 def draw(
@@ -94,7 +91,7 @@ def _within(result: Interval, draws: int, rng: np.random.Generator) -> Any:
     if value.ndim == 0:
         return result.value
     with np.errstate(divide="ignore", invalid="ignore"):
-        down, up = np.log(value / low) / _Z90, np.log(high / value) / _Z90
+        down, up = np.log(value / low) / Z90, np.log(high / value) / Z90
     chance = rng.standard_normal((draws, *(1,) * (value.ndim - 1)))
     width = np.nan_to_num(np.where(chance < 0.0, down, up), posinf=0.0)
     return value * np.exp(chance * width)

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from paramscale.typing import Floats
 
-__all__ = ["Interval", "ends_wanted", "without_ends"]
+__all__ = ["Z90", "Interval", "ends_wanted", "without_ends"]
+
+#: Half width of a 90 % interval in standard deviations.
+Z90 = 1.6448536269514722
 
 _ENDS: ContextVar[bool] = ContextVar("paramscale ends of intervals", default=True)
 

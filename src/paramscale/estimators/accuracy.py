@@ -11,6 +11,7 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.core.interval import Z90
 from paramscale.errors import SpecError
 from paramscale.laws.accuracy import AccuracyInputs, AccuracyLaw, accuracy_law
 from paramscale.laws.family import FamilyOffsets, Sibling, efficiency_of, family_offsets
@@ -130,7 +131,7 @@ class _Sampled:
 def _drawn(deviates: Any, found: Interval) -> Floats:
     """Return accuracies at some deviates, along a leading axis."""
     value, low, high = found
-    deviate = deviates.reshape(-1, *(1,) * np.ndim(value)) / 1.6448536269514722
+    deviate = deviates.reshape(-1, *(1,) * np.ndim(value)) / Z90
     side = np.where(deviate < 0.0, value - low, high - value)
     drawn: Floats = np.clip(value + deviate * side, 0.0, 1.0)
     return drawn

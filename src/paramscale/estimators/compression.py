@@ -11,6 +11,7 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.core.interval import Z90
 from paramscale.laws.accuracy import accuracy_law
 from paramscale.laws.compressed import NOTHING, Compressed, losses_added, some
 from paramscale.laws.compression import compression_law
@@ -27,7 +28,6 @@ _SOURCE = (
     "paramscale: laws/compression.py, fitted by tools/fit_compression.py on published perplexities"
     " (laws/data/compression.csv)"
 )
-_Z90 = 1.6448536269514722
 
 #: Inside where every part was measured at about such a noise and size.
 DOMAIN = Domain(
@@ -131,7 +131,7 @@ class _Left:
         """Return the accuracy that is left, with its interval given the one before."""
         above = np.maximum(accuracy - self.chance, 0.0)
         below = np.minimum(accuracy, self.chance)
-        wide = np.exp(_Z90 * self.scatter)
+        wide = np.exp(Z90 * self.scatter)
         low, high = self.rate / wide, self.rate * wide
         worst, best = (high, added.high), (low, added.low)
         ends = (

@@ -7,6 +7,7 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
+from paramscale.core.interval import Z90
 from paramscale.laws import Law, laws, parameters_for_loss
 from paramscale.laws.compressed import NOTHING, Compressed
 from paramscale.laws.dense_equivalent import dense_equivalent, root_rule
@@ -25,7 +26,6 @@ __all__ = [
     "trained_under_rounding",
 ]
 
-_Z90 = 1.6448536269514722
 
 _CLARK = (
     "Clark et al. 2022, arXiv:2202.01169, in total over active parameters; refitted by"
@@ -70,7 +70,7 @@ def dense_size(
     """
     law = dense_equivalent()
     log = law(parameters, active_parameters)
-    width = _Z90 * law.deviation(active_parameters) * (active_parameters < parameters)
+    width = Z90 * law.deviation(active_parameters) * (active_parameters < parameters)
     whole = tuple(np.exp(log + each) for each in (0.0, -width, width))
     if compressed is NOTHING:
         return Interval(*whole)

@@ -15,13 +15,12 @@ import numpy as np
 from paramscale import quantities as q
 from paramscale.core.domain import Domain
 from paramscale.core.estimator import Interval, estimator
-from paramscale.core.interval import ends_wanted
+from paramscale.core.interval import Z90, ends_wanted
 from paramscale.core.reasons import Reason
 from paramscale.specs.block import NOTHING
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
-from paramscale.systems.drawn import Z90
 from paramscale.systems.power import limit_of, power_coefficients, power_rules, power_width
 from paramscale.systems.power_scope import power_log_width, power_unmeasured
 from paramscale.systems.products import scaled

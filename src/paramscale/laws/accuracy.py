@@ -22,6 +22,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.core.interval import Z90
 from paramscale.errors import FileFormatError, UnknownNameError
 from paramscale.laws.forms._numbers import positive
 from paramscale.typing import Floats, FloatsLike
@@ -36,8 +37,6 @@ YEAR, YEAR_LOW, YEAR_HIGH = 2023.5, 2022.0, 2025.0
 CODE_OF_GENERAL_MIXTURES = 0.2
 #: Scatter at chance over that of the middle, and the part of the way up on which it rises.
 NOISE_AT_CHANCE, NOISE_RISE = 0.5, 0.2
-#: Half the width of a 90 % interval of a normal distribution, in standard deviations.
-NORMAL_90 = 1.6448536269514722
 _LOG_1E9, _LOG_1E12 = np.log(1e9), np.log(1e12)
 #: The curve itself, and the lower and upper end of an interval.
 _SIDES = np.array([0.0, -1.0, 1.0])
@@ -227,7 +226,7 @@ class AccuracyLaw:
 
         The scatter of one model about its curve is added in squares; ends stay within 0 and 1.
         """
-        factor = NORMAL_90 * self.width[tier][which]
+        factor = Z90 * self.width[tier][which]
         step = np.asarray(factor * deviation)
         sides = _SIDES.reshape(-1, *(1,) * max(np.ndim(z), step.ndim)) * step
         value, below, above = np.asarray(self.fraction(which, fit, z + sides))

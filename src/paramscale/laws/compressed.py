@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.core.interval import Z90
 from paramscale.laws.compression import (
     Added,
     CompressionLaw,
@@ -38,8 +39,6 @@ UNKNOWN = {
 
 #: Bits that scales add to the codes of a block format that nobody knows: those of Q4_0, Q8_0.
 _OVERHEAD = 0.5
-
-_Z90 = 1.6448536269514722
 
 
 class Compressed(NamedTuple):
@@ -156,7 +155,7 @@ def _summed(
     else:
         with np.errstate(invalid="ignore"):
             relative = np.where(total > 0.0, np.sqrt(square) / total, 0.0)
-    factor, least = np.exp(_Z90 * relative), _Z90 * floor * (total > 0.0)
+    factor, least = np.exp(Z90 * relative), Z90 * floor * (total > 0.0)
     low, high = total / factor - least, total * factor + least
     return Compressed(total, low, high, shown, beyond, tuple(dict.fromkeys(remarks)))
 

@@ -13,14 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.core.interval import Z90
 from paramscale.typing import Floats
 
-__all__ = ["Z90", "Array", "at_width", "factors", "levels", "with_axis"]
+__all__ = ["Array", "at_width", "factors", "levels", "with_axis"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
-
-#: Half width of a 90 % interval in standard deviations.
-Z90 = 1.6448536269514722
 
 
 def factors(deviation: float, draws: int, rng: np.random.Generator, ndim: int) -> Floats:

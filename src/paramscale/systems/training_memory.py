@@ -16,12 +16,13 @@ import numpy as np
 
 from paramscale.catalogue.formats import as_format
 from paramscale.catalogue.reference_code import reference_of
+from paramscale.core.interval import Z90
 from paramscale.specs.block import NOTHING
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.training import TrainingSpec
 from paramscale.systems.adapters import adapter_elements, frozen_bytes
-from paramscale.systems.drawn import Z90, Array, with_axis
+from paramscale.systems.drawn import Array, with_axis
 from paramscale.systems.rules import layout_rules, some, whole
 from paramscale.systems.training_activations import (
     Pair,

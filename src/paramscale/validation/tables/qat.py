@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from paramscale.core.interval import Z90
 from paramscale.errors import FitError
 from paramscale.laws.quantized_training import (
     QuantizedTraining,
@@ -20,7 +21,6 @@ __all__ = ["PLAIN", "columns_of", "quantizer_of", "runs_under_rounding"]
 
 _NAME = "capability/qat_quest_runs"
 _QUANTITY = "compression_loss_nats"
-_Z90 = 1.6448536269514722
 #: Sizes up to here are those that the library's own law was fitted on.
 _FITTED_UP_TO = 2.1e8
 
@@ -79,7 +79,7 @@ def _compare(
     own = quantized_training()
     for i in np.flatnonzero(asked):
         one_bit = float(rows[i]["weight_bits"]) < 1.5
-        width = np.exp(_Z90 * (own.one_bit_scatter if one_bit else own.scatter))
+        width = np.exp(Z90 * (own.one_bit_scatter if one_bit else own.scatter))
         name = f"{quantizers[i]} N={size[i]:.3g} D={tokens[i]:.3g}"
         group = "one bit, whole loss" if one_bit else "whole loss"
         factor = law.factors.get(quantizers[i])
