@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 
 from paramscale import quantities as q
-from paramscale.catalogue.formats import as_format
 from paramscale.core.estimator import estimator
 from paramscale.specs.bill import Bill, by_part, total
 from paramscale.specs.block import NOTHING, Operation
@@ -77,14 +76,6 @@ def mean_bits(token_work: Bill, serving: ServingSpec) -> Floats:
     return 8.0 * held / total(token_work, lambda op: op.weights)
 
 
-def _state_bytes(serving: ServingSpec) -> dict[str, float]:
-    return {
-        "kv": as_format(serving.kv_format).bits_per_weight / 8.0,
-        "model": as_format(serving.activation_format).bits_per_weight / 8.0,
-        "fp32": 4.0,
-    }
-
-
 def _cache_bytes(op: Operation, bytes_each: dict[str, float], parallel: ParallelSpec) -> Floats:
     if op.state is NOTHING:
         return NOTHING
@@ -95,7 +86,7 @@ def _cache_bytes(op: Operation, bytes_each: dict[str, float], parallel: Parallel
 def _cache_parts(
     model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec
 ) -> dict[str, Floats]:
-    each = _state_bytes(serving)
+    each = storage_of(serving).state
     bill = model.holding(serving.filled())
     return by_part(bill, lambda op: _cache_bytes(op, each, parallel))
 
@@ -112,7 +103,7 @@ def kv_cache(model: ModelSpec, serving: ServingSpec, parallel: ParallelSpec) -> 
     latent attention holds the latent and the rotary key, recurrent layers a state that does not
     grow. Keys and values divide over at most as many tensor ranks as there are key-value heads.
     """
-    each, filled = _state_bytes(serving), serving.filled()
+    each, filled = storage_of(serving).state, serving.filled()
     if isinstance(filled.sequences, np.ndarray):  # of one sequence, so that one product has all
         one = model.holding(attrs.evolve(filled, sequences=1.0))
         held = total(one, lambda op: _cache_bytes(op, each, parallel))

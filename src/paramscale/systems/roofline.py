@@ -32,14 +32,6 @@ def _least_read(op: Operation) -> Floats:
     return op.active_weights if op.split == "experts" else op.weights_read
 
 
-def _state_bytes(serving: ServingSpec) -> dict[str, float]:
-    return {
-        "kv": as_format(serving.kv_format).bits_per_weight / 8.0,
-        "model": as_format(serving.activation_format).bits_per_weight / 8.0,
-        "fp32": 4.0,
-    }
-
-
 def roofline(
     work: Bill,
     hardware: HardwareSpec,
@@ -68,17 +60,16 @@ def roofline(
     stored, computed = weight_format(serving), as_format(serving.activation_format)
     experts = expert_format(serving)
     weight = float(min(stored.least_bits, experts.least_bits)) / 8.0
-    state = _state_bytes(serving)
+    passing = storage_of(serving, hardware)
 
     def moved(op: Operation) -> Floats:
         if op.state_read is NOTHING and op.state_written is NOTHING:
             return NOTHING
-        return (op.state_read + op.state_written) * state[op.state_format]
+        return (op.state_read + op.state_written) * passing.state[op.state_format]
 
     peak = np.fmax(hardware.peak_flops_per_s(stored), hardware.peak_flops_per_s(computed))
     if experts is not stored:
         peak = np.fmax(peak, hardware.peak_flops_per_s(experts))
-    passing = storage_of(serving, hardware)
     compute = total(work, passing.computed) * share / peak
     elements = _weights_read if hit else _least_read
     read = reads * total(work, lambda op: elements(op) * passing.kept(op)) * weight
