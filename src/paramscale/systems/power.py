@@ -39,6 +39,8 @@ __all__ = [
 
 FILE = "power_calibration.csv"
 
+_ONE = np.float64(1.0)
+
 
 class PowerCoefficients(NamedTuple):
     """Shares of the power limit; each while its resource is in use at the data-sheet figure.
@@ -148,11 +150,17 @@ def limit_of(hardware: HardwareSpec, quantity: str) -> tuple[Floats, Floats]:
     MissingInputError
         If the machine has no power figure; in a grid of machines it is NaN instead.
     """
-    made_for, cap = hardware.power_limit_w, hardware.power_cap_w
+    made_for = hardware.power_limit_w
     if np.ndim(made_for) == 0 and np.isnan(made_for):
         raise MissingInputError(f"{quantity} needs {_without_figure(hardware.name)}")
-    share = np.float64(1.0) if cap is None else np.minimum(cap / made_for, 1.0)
-    return made_for, share
+    return made_for, _share_under_cap(hardware)
+
+
+def _share_under_cap(hardware: HardwareSpec) -> Floats:
+    """Return the share of its limit that a cap of its power leaves to a board."""
+    if hardware.power_cap_w is None:
+        return _ONE
+    return np.minimum(hardware.power_cap_w / hardware.power_limit_w, 1.0)
 
 
 @lru_cache(maxsize=64)
@@ -172,9 +180,9 @@ def clock_share(hardware: HardwareSpec) -> Floats:
     (0.85, 1.0)
     """
     if hardware.power_cap_w is None:
-        return np.float64(1.0)
+        return _ONE
     static = power_coefficients(hardware.memory_type, hardware.name).static
-    share = np.minimum(hardware.power_cap_w / hardware.power_limit_w, 1.0)
+    share = _share_under_cap(hardware)
     left = np.maximum((share - static) / (1.0 - static), 0.05)
     clocks: Floats = np.where(np.isnan(share), 1.0, np.cbrt(left))[()]
     return clocks
