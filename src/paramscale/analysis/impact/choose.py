@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from paramscale.analysis.impact.lines import LINES, line_of
+from paramscale.analysis.impact.lines import LINES, line_of, more_is_better
 from paramscale.analysis.impact.row import Row
 from paramscale.analysis.search.limits import Limit, limits_of
 from paramscale.errors import UnknownNameError
@@ -105,8 +105,7 @@ def budget_limits(budget: Mapping[str, Any] | None, rows: Mapping[str, Row]) -> 
 
 def _signed(name: str, given: Any) -> Any:
     """Return a limit with its sign."""
-    line = line_of(name)
-    sign = ">=" if line is not None and line.more else "<="
+    sign = ">=" if more_is_better(name) else "<="
     if isinstance(given, str):
         return given if given.lstrip()[:2] in ("<=", ">=") else f"{sign} {given}"
     return (sign, given) if isinstance(given, (int, float, np.number)) else given
@@ -182,13 +181,13 @@ def score_of(rows: Mapping[str, Row], objective: str, worth: float) -> tuple[Arr
             return np.full(rows["parameters"].value.shape, np.nan), 0.0
         known = [*OBJECTIVES, *(line.name for line in LINES)]
         raise UnknownNameError("objective", objective, known)
-    value, line = rows[name].value, line_of(name)
+    value, more = rows[name].value, more_is_better(name)
     if name.endswith("_fraction"):
-        return np.where(line is not None and line.more, -value, value), _SAME_FRACTION
+        return np.where(more, -value, value), _SAME_FRACTION
     with np.errstate(divide="ignore"):
         logs = np.log(value)
     same = np.log1p(_SAME_LOSS if name == "loss_nats" else _SAME)
-    return (-logs if line is not None and line.more else logs), float(same)
+    return (-logs if more else logs), float(same)
 
 
 def _needs(rows: Mapping[str, Row], objective: str) -> str:
@@ -243,8 +242,7 @@ def _why(where: _Where, best: int, worth: float) -> str:
     name = {"cost": _total(where.rows)}.get(
         where.objective, _NAMED.get(where.objective, where.objective)
     )
-    line = line_of(name)
-    word = "greatest" if line is not None and line.more else "least"
+    word = "greatest" if more_is_better(name) else "least"
     return f"{label} has the {word} {name}: {where.value(name, best)}."
 
 

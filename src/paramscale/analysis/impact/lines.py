@@ -1,4 +1,4 @@
-"""The lines of the answer: one a quantity, with its heading, label, and which way is better.
+"""The lines of the answer: one a quantity, with its heading and label.
 
 A quantity is a line here and nothing else: it is shown if the vocabulary knows it and what it
 needs is there.
@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from paramscale.core.quantity import Quantity
+from paramscale.core.quantity import VOCABULARY, Quantity
 
-__all__ = ["LINES", "OWN", "VARIANTS", "Line", "Variant", "line_of"]
+__all__ = ["LINES", "OWN", "VARIANTS", "Line", "Variant", "line_of", "more_is_better"]
 
 Side: TypeAlias = Literal["use", "training", "compressed", "total"]
 
@@ -34,8 +34,6 @@ class Line:
         What is left out of each cell, since the label says it.
     side : str
         The layout it belongs to: that in use, or that of training.
-    more : bool
-        Whether more of it is better.
     plotted : bool
         Whether the page draws it.
     """
@@ -45,7 +43,6 @@ class Line:
     label: str
     drop: str = ""
     side: Side = "use"
-    more: bool = False
     plotted: bool = False
 
 
@@ -93,16 +90,16 @@ _TOLD = (
 )
 
 
-def _learns(name: str, label: str, drop: str = "", **more: bool) -> Line:
-    return Line(name, _LEARNS, label, drop, "training", **more)
+def _learns(name: str, label: str, drop: str = "", *, plotted: bool = False) -> Line:
+    return Line(name, _LEARNS, label, drop, "training", plotted)
 
 
-def _trains(name: str, label: str, drop: str = "", **more: bool) -> Line:
-    return Line(name, _TRAINS, label, drop, "training", **more)
+def _trains(name: str, label: str, drop: str = "", *, plotted: bool = False) -> Line:
+    return Line(name, _TRAINS, label, drop, "training", plotted)
 
 
-def _uses(name: str, label: str, drop: str = "", **more: bool) -> Line:
-    return Line(name, _USES, label, drop, "use", **more)
+def _uses(name: str, label: str, drop: str = "", *, plotted: bool = False) -> Line:
+    return Line(name, _USES, label, drop, "use", plotted)
 
 
 LINES: tuple[Line, ...] = (
@@ -112,11 +109,11 @@ LINES: tuple[Line, ...] = (
     _learns("tokens_per_parameter", "Tokens a parameter", " tokens/parameter"),
     _learns("loss_nats", "Loss, nats", " nats", plotted=True),
     _learns("doubling_return_nats", "Doubling saves, nats", " nats", plotted=True),
-    _learns("mmlu_fraction", "MMLU", more=True, plotted=True),
-    _learns("arc_challenge_fraction", "ARC-Challenge", more=True, plotted=True),
-    _learns("hellaswag_fraction", "HellaSwag", more=True, plotted=True),
-    _learns("gsm8k_fraction", "GSM8K", more=True, plotted=True),
-    _learns("humaneval_fraction", "HumanEval", more=True, plotted=True),
+    _learns("mmlu_fraction", "MMLU", plotted=True),
+    _learns("arc_challenge_fraction", "ARC-Challenge", plotted=True),
+    _learns("hellaswag_fraction", "HellaSwag", plotted=True),
+    _learns("gsm8k_fraction", "GSM8K", plotted=True),
+    _learns("humaneval_fraction", "HumanEval", plotted=True),
     _learns("overfitting_nats", "Overfitting, nats", " nats"),
     _learns("overfitting_risk_fraction", "Risk of overfitting"),
     _learns("memorization_ratio", "Capacity over data"),
@@ -136,7 +133,7 @@ LINES: tuple[Line, ...] = (
     _uses("serving_memory_bytes", "Memory a device", plotted=True),
     _uses("ttft_s", "First token (TTFT)", plotted=True),
     _uses("tpot_s", "Each token (TPOT)", plotted=True),
-    _uses("throughput_tokens_per_s", "Tokens/s, all devices", " tokens/s", more=True, plotted=True),
+    _uses("throughput_tokens_per_s", "Tokens/s, all devices", " tokens/s", plotted=True),
     _uses("power_w", "Power, all devices"),
     _uses("energy_per_token_j", "Energy a token", plotted=True),
     _uses("carbon_per_token_kgco2e", "CO2e a token", "CO2e"),
@@ -148,7 +145,6 @@ LINES: tuple[Line, ...] = (
             f"{each.label}, {label}",
             drop,
             "compressed",
-            more=name.endswith("_fraction"),
             plotted=name.endswith("loss_nats"),
         )
         for each in VARIANTS
@@ -182,10 +178,20 @@ OWN: dict[str, Quantity] = {
 }  # fmt: skip
 
 OWN |= {
-    f"{each.key}_{name}": Quantity(f"{each.key}_{name}", f"{meaning}: {each.words}")
+    f"{each.key}_{name}": Quantity(
+        f"{each.key}_{name}", f"{meaning}: {each.words}",
+        more_is_better=name.endswith("_fraction"),
+    )
     for each in VARIANTS
     for name, _, _, meaning in _TOLD
-}
+}  # fmt: skip
+
+
+def more_is_better(name: str) -> bool:
+    """Return whether one wants much of a quantity, as its definition says."""
+    quantity = OWN.get(name) or VOCABULARY.get(name)
+    return quantity is not None and quantity.more_is_better
+
 
 _BY_NAME = {line.name: line for line in LINES}
 
