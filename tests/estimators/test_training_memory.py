@@ -164,7 +164,7 @@ def test_a_layout_that_does_not_divide(layout: dict[str, Any], words: str) -> No
 
 def test_experts_must_divide() -> None:
     """Eight experts do not spread over three ranks."""
-    with pytest.raises(SpecError, match=r"8\.0 experts, which ParallelSpec\.expert=3\.0"):
+    with pytest.raises(SpecError, match=r"8 experts, which ParallelSpec\.expert=3 does"):
         memory("mixtral-8x7b", ps.ParallelSpec(data=3, expert=3))
 
 

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 
+from paramscale.core import packaged
 from paramscale.errors import (
     FileFormatError,
     MissingInputError,
@@ -375,6 +376,6 @@ def test_bad_tables(rows: str, text: str, tmp_path: Path, monkeypatch: pytest.Mo
     header = "law_id,coefficient,value,standard_error,interval_95_low,interval_95_high,source\n"
     (tmp_path / "data" / "coefficients.csv").write_text(header + rows, encoding="utf-8")
     (tmp_path / "data" / "laws.csv").write_text("law_id,form\n", encoding="utf-8")
-    monkeypatch.setattr(library.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(packaged.resources, "files", lambda package: tmp_path)
     with pytest.raises(FileFormatError, match=text):
         library.read_laws()

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paramscale.core import packaged
 from paramscale.errors import FileFormatError
-from paramscale.laws import memorisation, repetition
+from paramscale.laws import memorisation
 from paramscale.laws.repetition import UNIFORM, decay_factor, repetition_law
 from paramscale.laws.repetition_optimum import BestSize, best_epochs, best_size
 
@@ -194,7 +195,7 @@ def test_a_broken_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A value that is no number is told with file and line."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data/repetition.csv").write_text("coefficient,value\nfloor,one\n")
-    monkeypatch.setattr(repetition.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(packaged.resources, "files", lambda package: tmp_path)
     with pytest.raises(FileFormatError, match=r"repetition.csv line 2: .*'one'"):
         repetition_law.__wrapped__()
 

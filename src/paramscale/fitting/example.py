@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 
+from paramscale.core.packaged import packaged_rows
 from paramscale.fitting.objective import Array
 
 __all__ = ["ExampleRuns", "example_runs"]
@@ -36,8 +35,7 @@ def example_runs() -> ExampleRuns:
     >>> len(runs.loss), float(runs.flops.max())
     (121, 2.56e+19)
     """
-    place = resources.files("paramscale.fitting").joinpath("data", "example_runs.csv")
-    rows = list(csv.DictReader(place.read_text("utf-8").splitlines()))
+    rows = packaged_rows("paramscale.fitting", "example_runs.csv")
     names = ("parameters", "tokens", "loss_nats", "flops")
     columns = [np.array([float(row[name]) for row in rows]) for name in names]
     for each in columns:

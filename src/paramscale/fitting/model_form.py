@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib import resources
 
 import attrs
 import numpy as np
 
+from paramscale.core.packaged import packaged_values
 from paramscale.fitting.objective import Array
 from paramscale.fitting.runs import Runs
 from paramscale.typing import Floats, FloatsLike
@@ -58,9 +57,7 @@ class ModelForm:
 @cache
 def model_form() -> ModelForm:
     """Return the term as learnt; its numbers and their source stand in ``data/model_form.csv``."""
-    text = resources.files("paramscale.fitting").joinpath("data", "model_form.csv")
-    rows = csv.DictReader(text.read_text("utf-8").splitlines())
-    return ModelForm(**{row["name"]: float(row["value"]) for row in rows})
+    return ModelForm(**packaged_values("paramscale.fitting", "model_form.csv", named="name"))
 
 
 def distance(runs: Runs, parameters: FloatsLike, tokens: FloatsLike) -> Floats:

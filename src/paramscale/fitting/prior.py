@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Literal, TypeAlias
 
 import attrs
 import numpy as np
 
+from paramscale.core.packaged import packaged_rows
 from paramscale.errors import FitError
 from paramscale.fitting.objective import Array
 
@@ -54,10 +53,9 @@ class Prior:
 
 @cache
 def _published() -> dict[str, tuple[float, float]]:
-    text = resources.files("paramscale.fitting").joinpath("data", "prior.csv").read_text("utf-8")
     return {
         row["coefficient"]: (float(row["value"]), float(row["spread"] or "nan"))
-        for row in csv.DictReader(text.splitlines())
+        for row in packaged_rows("paramscale.fitting", "prior.csv")
     }
 
 

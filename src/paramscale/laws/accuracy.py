@@ -12,10 +12,8 @@ tokens change; together with an offset that siblings pin down it tells one membe
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
@@ -23,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paramscale.core.interval import Z90
+from paramscale.core.packaged import packaged_rows
 from paramscale.errors import FileFormatError, UnknownNameError
 from paramscale.laws.forms._numbers import positive
 from paramscale.typing import Floats, FloatsLike
@@ -250,8 +249,7 @@ def code_share(code_fraction: FloatsLike) -> Floats:
 @cache
 def accuracy_law() -> AccuracyLaw:
     """Return the law fitted by ``tools/fit_accuracy.py``, from ``laws/data/accuracy.csv``."""
-    text = resources.files("paramscale.laws").joinpath("data", "accuracy.csv")
-    rows = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
+    rows = packaged_rows("paramscale.laws", "accuracy.csv")
     try:
         return law_of_rows(rows)
     except (KeyError, ValueError) as error:

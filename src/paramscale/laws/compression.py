@@ -15,15 +15,14 @@ less. Large models know WikiText by heart, in fine detail that goes first.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
 
+from paramscale.core.packaged import packaged_rows
 from paramscale.errors import FileFormatError
 from paramscale.laws.compression_methods import Method
 from paramscale.laws.quantized_training import bits_factor, quantized_training
@@ -303,8 +302,7 @@ def _outside(value: Floats, low: float, high: float) -> Floats:
 @cache
 def compression_law() -> CompressionLaw:
     """Return the law fitted by ``tools/fit_compression.py``, from ``laws/data/compression.csv``."""
-    text = resources.files("paramscale.laws").joinpath("data", "compression.csv")
-    rows = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
+    rows = packaged_rows("paramscale.laws", "compression.csv")
     try:
         return law_of_rows(rows)
     except (KeyError, ValueError) as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
+
+from paramscale.core.packaged import packaged_rows
 
 __all__ = ["FAMILIES", "Method", "method_named"]
 
@@ -38,8 +38,7 @@ class Method(NamedTuple):
 
 @cache
 def _table() -> tuple[tuple[re.Pattern[str], Method], ...]:
-    file = resources.files("paramscale.laws").joinpath("data", "compression_methods.csv")
-    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    rows = packaged_rows("paramscale.laws", "compression_methods.csv")
     return tuple(
         (
             re.compile(row["pattern"]),

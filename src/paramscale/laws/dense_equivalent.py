@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 
+from paramscale.core.packaged import packaged_values
 from paramscale.typing import Floats
 
 __all__ = ["DenseEquivalent", "dense_equivalent", "root_rule"]
@@ -83,9 +82,7 @@ def root_rule(total: Floats, active: Floats) -> Floats:
 @cache
 def dense_equivalent() -> DenseEquivalent:
     """Return the law fitted by ``tools/fit_experts.py`` (``laws/data/experts.csv``)."""
-    text = resources.files("paramscale.laws").joinpath("data", "experts.csv")
-    rows = csv.DictReader(text.read_text(encoding="utf-8").splitlines())
-    found = {row["coefficient"]: float(row["value"]) for row in rows}
+    found = packaged_values("paramscale.laws", "experts.csv")
     return DenseEquivalent(
         found["gain"], found["size"], found["most"], found["scatter"], found["fine"],
         found["fine_scatter"],

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 from paramscale.core.domain import Domain
+from paramscale.core.packaged import packaged_lines
 from paramscale.errors import FileFormatError
 from paramscale.laws.form import Form, form_named
 from paramscale.laws.law import Law
@@ -40,17 +38,6 @@ _RANGES = {
 Cells = dict[str, str]
 
 
-def _rows(file: str) -> Iterator[tuple[str, Cells]]:
-    """Yield ``("laws.csv line 2", cells)`` for each row."""
-    text = resources.files("paramscale.laws").joinpath("data", file).read_text(encoding="utf-8")
-    reader = csv.DictReader(text.splitlines())
-    for cells in reader:
-        where = f"{file} line {reader.line_num}"
-        if None in cells or None in cells.values():
-            raise FileFormatError(f"{where} has not as many cells as the header")
-        yield where, cells
-
-
 def _number(where: str, cells: Cells, column: str) -> float | None:
     return _float(where, column, cells[column])
 
@@ -81,7 +68,7 @@ def _domain(where: str, cells: Cells, form: Form) -> Domain:
 def _coefficients() -> dict[str, dict[str, dict[str, Any]]]:
     """Return for each law its values, standard errors and intervals, by coefficient."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for where, cells in _rows("coefficients.csv"):
+    for where, cells in packaged_lines("paramscale.laws", "coefficients.csv"):
         law, name = cells["law_id"], cells["coefficient"]
         held = found.setdefault(law, {"value": {}, "error": {}, "interval": {}})
         value, error, low, high = (
@@ -102,7 +89,7 @@ def _coefficients() -> dict[str, dict[str, dict[str, Any]]]:
 def read_laws() -> dict[str, Law]:
     """Return the laws of the tables, by their id."""
     numbers, found = _coefficients(), {}
-    for where, cells in _rows("laws.csv"):
+    for where, cells in packaged_lines("paramscale.laws", "laws.csv"):
         residual = _number(where, cells, "mean_absolute_log_residual")
         held = numbers.pop(cells["law_id"], {"value": {}, "error": {}, "interval": {}})
         form = form_named(cells["form"])

@@ -7,15 +7,14 @@ irreducible term is not told apart by runs of a decade of sizes: fits drive it t
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.core.packaged import packaged_rows
 from paramscale.errors import FitError
 from paramscale.typing import Floats
 
@@ -104,8 +103,7 @@ def fit_quantized_training(
 @cache
 def quantized_training() -> QuantizedTraining:
     """Return the law fitted by ``tools/fit_quantized_training.py`` on the runs of QuEST."""
-    text = resources.files("paramscale.laws").joinpath("data", "quantized_training.csv")
-    rows = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
+    rows = packaged_rows("paramscale.laws", "quantized_training.csv")
     values = {row["coefficient"]: float(row["value"]) for row in rows if not row["quantizer"]}
     factors = {row["quantizer"]: float(row["value"]) for row in rows if row["quantizer"]}
     return QuantizedTraining(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
+
+from paramscale.core.packaged import packaged_rows
 
 __all__ = ["Release", "release_of"]
 
@@ -35,8 +35,7 @@ class Release(NamedTuple):
 
 @cache
 def _table() -> tuple[tuple[re.Pattern[str], Release], ...]:
-    file = resources.files("paramscale.laws").joinpath("data", "releases.csv")
-    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    rows = packaged_rows("paramscale.laws", "releases.csv")
     return tuple(
         (
             re.compile(row["pattern"]),

@@ -19,15 +19,14 @@ never raise the loss; no loss passes ln V. How this form was found is told in
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib import resources
 from typing import NamedTuple, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from paramscale.core.packaged import packaged_values
 from paramscale.errors import FileFormatError
 from paramscale.laws.forms._numbers import positive
 from paramscale.typing import Floats, FloatsLike
@@ -345,9 +344,8 @@ def repetition_law() -> RepetitionLaw:
     >>> bool(3.6 < repetition_law()(146e6, 5.9e9, 1e8) < 3.8)
     True
     """
-    path = resources.files("paramscale.laws").joinpath("data", "repetition.csv")
-    reader = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    values = packaged_values("paramscale.laws", "repetition.csv")
     try:
-        return RepetitionLaw(**{row["coefficient"]: float(row["value"]) for row in reader})
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(f"repetition.csv line {reader.line_num}: {error}") from None
+        return RepetitionLaw(**values)
+    except TypeError as error:
+        raise FileFormatError(f"repetition.csv: {error}") from None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from paramscale.analysis.estimate import estimate
+from paramscale.core.packaged import packaged_rows
 from paramscale.errors import ParamscaleError, SpecError
 from paramscale.laws.compression_methods import Method, method_named
 from paramscale.specs.changes import Pruning, Quantization
@@ -92,8 +91,7 @@ def _rounding(row: dict[str, str], value: str, reference: str) -> float:
 
 @cache
 def _known_tokens() -> tuple[tuple[re.Pattern[str], float], ...]:
-    file = resources.files("paramscale.validation").joinpath("data", "training_tokens.csv")
-    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    rows = packaged_rows("paramscale.validation", "training_tokens.csv")
     return tuple((re.compile(row["pattern"]), float(row["training_tokens"])) for row in rows)
 
 
