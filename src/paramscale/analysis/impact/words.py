@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from paramscale.analysis.impact.lines import VARIANTS
+from paramscale.analysis.impact.lines import VARIANTS, more_is_better
 from paramscale.specs.fields import short_repr
 from paramscale.units import format_value
 
@@ -98,7 +98,7 @@ def cell(row: Row, line: Line, place: int) -> str:
         return "–"
     text = "<0.001" if row.unit == "ratio" and 0.0 < value < 1e-3 else format_value(value, row.unit)
     text = text.removesuffix(line.drop).rstrip() if line.drop else text
-    text = f"≥{text}" if row.kind == "bound" and not line.more else text
+    text = f"≥{text}" if row.kind == "bound" and not more_is_better(line.name) else text
     return text if row.inside[place] else f"~{text}"
 
 
