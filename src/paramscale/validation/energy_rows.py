@@ -14,6 +14,7 @@ from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
 from paramscale.specs.serving import ServingSpec
 from paramscale.validation.names import engine_named, format_named, machine_named, model_named
+from paramscale.validation.row import number_in
 from paramscale.validation.serving_rows import EXPERTS_ONLY, MIXES, Refused
 
 __all__ = ["Measured", "measured"]
@@ -75,11 +76,11 @@ def measured(row: dict[str, str]) -> Measured:
 
 
 def _measured(row: dict[str, str]) -> Measured:
-    energy, output = _number(row, "j_per_output_token"), _number(row, "output_tokens_avg")
+    energy, output = number_in(row, "j_per_output_token"), number_in(row, "output_tokens_avg")
     if energy is None or output is None:
         raise Refused("the row states no energy of an output token, or no length of the outputs")
     engine, legacy = _engine(row["dataset"])
-    batch = _number(row, "batch_avg") or (1.0 if legacy else None)
+    batch = number_in(row, "batch_avg") or (1.0 if legacy else None)
     if batch is None:
         raise Refused("the batch is not said")
     model = _model(row, legacy)
@@ -94,13 +95,8 @@ def _measured(row: dict[str, str]) -> Measured:
     )  # fmt: skip
     return Measured(
         model, _hardware(row["hardware"]), serving, _layout(row), energy,
-        _number(row, "throughput_output_tok_s") or float("nan"), group,
+        number_in(row, "throughput_output_tok_s") or float("nan"), group,
     )  # fmt: skip
-
-
-def _number(row: dict[str, str], column: str) -> float | None:
-    text = (row.get(column) or "").strip()
-    return float(text) if text else None
 
 
 def _engine(dataset: str) -> tuple[str, bool]:
@@ -117,7 +113,7 @@ def _model(row: dict[str, str], legacy: bool) -> ModelSpec:
     try:
         return model_named(row["model"])
     except ParamscaleError:
-        size = _number(row, "total_params_b")
+        size = number_in(row, "total_params_b")
         if not legacy or size is None:
             raise
         return ModelSpec.of_size(1e9 * size, like=LIKE)
@@ -125,7 +121,7 @@ def _model(row: dict[str, str], legacy: bool) -> ModelSpec:
 
 def _prompt(row: dict[str, str]) -> tuple[float, float, tuple[str, ...]]:
     """Return the tokens of a prompt, the variation of outputs, and what was assumed."""
-    given = _number(row, "input_tokens")
+    given = number_in(row, "input_tokens")
     if given is not None:
         return max(round(given), 1), 0.0, ()
     for task, (tokens, variation) in TASKS.items():
@@ -159,7 +155,7 @@ def _layout(row: dict[str, str]) -> ParallelSpec:
     those of tensors times replicas there, and the running sequences of the 235B model on eight
     H100 fit only if attention is divided.
     """
-    text, devices = row["parallelism"], _number(row, "num_devices") or 1.0
+    text, devices = row["parallelism"], number_in(row, "num_devices") or 1.0
 
     def degree(word: str) -> float:
         found = re.search(rf"\b{word}(\d+)", text)

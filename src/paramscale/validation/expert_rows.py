@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paramscale.validation.row import count_of
+
 __all__ = ["ExpertRun", "expert_runs"]
 
 #: Fewest dense sizes from which a curve is drawn.
@@ -42,16 +44,9 @@ class ExpertRun(NamedTuple):
     router: str
 
 
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return np.nan
-
-
 def _active(row: dict[str, str]) -> float:
     """Return the parameters that a token touches; the table counts one expert of several."""
-    total, active = _number(row["params_total"]), _number(row["params_active"])
+    total, active = count_of(row, "params_total"), count_of(row, "params_active")
     experts, chosen = (re.search(rf"\b{key}=(\d+)", row["variant"]) for key in ("E", "k"))
     if experts and chosen and int(experts[1]) > 1 and int(chosen[1]) > 1:
         each = (total - active) / (int(experts[1]) - 1)
@@ -60,7 +55,7 @@ def _active(row: dict[str, str]) -> float:
 
 
 def _is_loss(row: dict[str, str]) -> bool:
-    return "loss" in row["metric"] and np.isfinite(_number(row["value"]))
+    return "loss" in row["metric"] and np.isfinite(count_of(row, "value"))
 
 
 def expert_runs(
@@ -80,15 +75,15 @@ def expert_runs(
     for row in losses:
         if "moe" not in row["architecture"].lower():
             continue
-        total, active = _number(row["params_total"]), _active(row)
+        total, active = count_of(row, "params_total"), _active(row)
         if not (np.isfinite(total) and np.isfinite(active)):
             continue
         curve = _dense_curve(pool, row["study"], row["metric"])
         dense = np.nan
         if curve is not None:
-            dense = float(np.exp((np.log(_number(row["value"])) - curve[1]) / curve[0]))
+            dense = float(np.exp((np.log(count_of(row, "value")) - curve[1]) / curve[0]))
         router = row["architecture"].partition(" ")[2] or row["architecture"]
-        base = _number(row["params_active"])
+        base = count_of(row, "params_active")
         yield ExpertRun(
             row["variant"], row["study"], row["metric"], total, active, dense, base, router
         )
@@ -97,7 +92,7 @@ def expert_runs(
 def _dense_curve(pool: list[dict[str, str]], study: str, metric: str) -> Any:
     """Return slope and level of ln loss in ln N of the dense runs of a study; None if too few."""
     runs = {
-        (_number(row["params_total"]), _number(row["value"]))
+        (count_of(row, "params_total"), count_of(row, "value"))
         for row in pool
         if row["study"] == study and row["metric"] == metric and row["architecture"] == "dense"
     }

@@ -17,6 +17,7 @@ __all__ = [
     "Comparison",
     "compare_each",
     "count_of",
+    "number_in",
     "read_records",
     "read_rows",
     "scored",
@@ -120,6 +121,21 @@ def compare_each(
             refused = f"the row cannot be read: {error!r}"
             found = [Comparison(quantity, name, f"row {number}", np.nan, refused=refused)]
         yield from found
+
+
+def number_in(row: Cells, column: str) -> float | None:
+    """Return a number of a row; None where the cell is empty or there is no such column.
+
+    Raises
+    ------
+    FileFormatError
+        If the cell holds something else.
+    """
+    text = (row.get(column) or "").strip()
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise FileFormatError(f"{column} {text!r} is not a number") from None
 
 
 def count_of(row: Cells, column: str, default: float = np.nan) -> float:

@@ -11,7 +11,7 @@ from paramscale.analysis.estimate import estimate
 from paramscale.catalogue.file_types import file_type, file_types
 from paramscale.catalogue.formats import Format, formats
 from paramscale.catalogue.mixtures import AnyFormat
-from paramscale.errors import FileFormatError, ParamscaleError
+from paramscale.errors import ParamscaleError
 from paramscale.specs.hardware import HardwareSpec
 from paramscale.specs.model import ModelSpec
 from paramscale.specs.parallel import ParallelSpec
@@ -22,6 +22,7 @@ from paramscale.validation.names import (
     format_named,
     model_named,
 )
+from paramscale.validation.row import number_in
 
 __all__ = ["Refused", "Served", "served"]
 
@@ -78,7 +79,7 @@ def _served(row: dict[str, str]) -> Served:
     prompt, output, variation = _lengths(row, assumed)
     dense, experts = _formats(row, model, engine)
     serving = ServingSpec(
-        batch=max(round(_number(row, "batch_or_concurrency") or 0), 1),
+        batch=max(round(number_in(row, "batch_or_concurrency") or 0), 1),
         prompt_tokens=max(prompt, 1.0),
         output_tokens=output,
         output_variation=variation,
@@ -110,14 +111,6 @@ def _kind(row: dict[str, str], phase: str, static: bool) -> str:
     return "offline" if static else "serving"
 
 
-def _number(row: dict[str, str], column: str) -> float | None:
-    text = (row.get(column) or "").strip()
-    try:
-        return float(text) if text else None
-    except ValueError:
-        raise FileFormatError(f"{column} {text!r} is not a number") from None
-
-
 def _machine(text: str) -> tuple[HardwareSpec, int]:
     """Return the machine, and how many its name says; half an MI250X is one of its two dies."""
     name = re.sub(r"\s*\((?:\d+\s?W cap)\)", "", text)
@@ -135,26 +128,27 @@ def _machine(text: str) -> tuple[HardwareSpec, int]:
 
 
 def _layout(row: dict[str, str], count: int, engine: str, assumed: list[str]) -> ParallelSpec:
-    devices = _number(row, "n_devices") or 1.0
-    tensor, pipeline = _number(row, "tp") or 1.0, max(_number(row, "pp") or 1.0, 1.0)
-    expert = max(_number(row, "ep") or 1.0, 1.0)
+    devices = number_in(row, "n_devices") or 1.0
+    tensor, pipeline = number_in(row, "tp") or 1.0, max(number_in(row, "pp") or 1.0, 1.0)
+    expert = max(number_in(row, "ep") or 1.0, 1.0)
     if engine == "llama.cpp" and tensor == 1.0:  # its default divides the layers
         return ParallelSpec(pipeline=max(devices, float(count)))
     if devices == 1.0 and count > 1:
         devices = float(count)
-    if expert > 1.0 and _number(row, "dp") == 1.0:  # vLLM: expert ranks are tensor ranks x replicas
+    if expert > 1.0 and number_in(row, "dp") == 1.0:
+        # vLLM: expert ranks are tensor ranks x replicas
         tensor = devices / pipeline
     data, rest = divmod(devices, tensor * pipeline)
     if rest or data < 1.0:
         raise Refused(f"{devices:g} devices cannot be {tensor:g} tensor x {pipeline:g} pipeline")
-    if data > 1.0 and expert == 1.0 and not (_number(row, "dp") or 0.0) > 1.0:
+    if data > 1.0 and expert == 1.0 and not (number_in(row, "dp") or 0.0) > 1.0:
         assumed.append("how the devices share the work is not said: replicas assumed")
     return ParallelSpec(tensor=tensor, pipeline=pipeline, data=data, expert=expert)
 
 
 def _lengths(row: dict[str, str], assumed: list[str]) -> tuple[float, float, float]:
     """Return prompt and output tokens, and the variation of outputs."""
-    prompt, output = _number(row, "prompt_len_tokens"), _number(row, "output_len_tokens")
+    prompt, output = number_in(row, "prompt_len_tokens"), number_in(row, "output_len_tokens")
     variation = 0.0
     text = f"{row['notes']} {row['serving_mode']}".lower()
     mix = next((mix for name, mix in MIXES.items() if name in text), None)
