@@ -156,7 +156,7 @@ def test_layouts_that_do_not_divide_are_passed_over() -> None:
         ({"minimize": "tpot"}, UnknownNameError, "did you mean 'tpot_s'"),
         ({"subject_to": {"tfft_s": "<= 1"}}, UnknownNameError, "did you mean 'ttft_s'"),
         ({"subject_to": {"ttft": "<= 1 ms"}}, UnknownNameError, "did you mean 'ttft_s'"),
-        ({"subject_to": {"ttft_s": "<= 1 sm"}}, SpecError, r"has the unit 'sm'; did you mean 's'"),
+        ({"subject_to": {"ttft_s": "<= 1 sm"}}, SpecError, r"has the unit 'sm'. Allowed: yr, d, h"),
         ({"subject_to": {"ttft_s": "< 1"}}, SpecError, r"allowed signs are <= and >="),
         ({"subject_to": {"ttft_s": 1.0}}, SpecError, r"the limit on ttft_s is 1.0; write"),
         ({"subject_to": {"ttft_s": ("<=", np.nan)}}, SpecError, "the limit on ttft_s is nan"),

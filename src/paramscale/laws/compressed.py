@@ -267,7 +267,7 @@ def type_named(words: str) -> str:
     Examples
     --------
     >>> type_named("GGUF+imatrix IQ3_XXS"), type_named("UD-Q4_K_XL"), type_named("Q3_K")
-    ('iq3_xxs', 'q4_k_m', 'q3_k')
+    ('iq3_xxs', 'q4_k_m', 'q3_k_m')
     """
     found = _TYPE.search(words.lower())
     if not found:
