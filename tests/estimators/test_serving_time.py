@@ -212,3 +212,14 @@ def test_heads_must_divide_over_tensor_ranks() -> None:
     grid = times(layout=ps.ParallelSpec(tensor=np.array([2.0, 3.0, 4.0])))
     assert np.isnan(grid["tpot_s"].value).tolist() == [False, True, False]
     assert np.isfinite(times(layout=ps.ParallelSpec(pipeline=5))["tpot_s"].value)  # uneven stages
+
+
+def test_a_point_beyond_the_calibration_makes_no_bounds_of_the_others() -> None:
+    """In a grid that partly leaves the domain of times, points inside keep their expected time."""
+    batches = [1.0, 64.0, 200_000.0]
+    asked = {"model": "llama-3.1-8b", "hardware": "h100-sxm", "quantities": "tpot_s"}
+    grid = ps.estimate(serving=ps.ServingSpec(batch=batches), **asked)["tpot_s"]
+    single = [ps.estimate(serving=ps.ServingSpec(batch=b), **asked)["tpot_s"] for b in batches]
+    assert grid.inside.tolist() == [True, True, False]
+    assert grid.value[:2] == pytest.approx([float(each.value) for each in single[:2]], rel=1e-12)
+    assert (grid.kind, single[2].kind) == ("calibrated", "bound")

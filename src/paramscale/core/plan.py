@@ -208,7 +208,21 @@ def _able(step: Step, values: Mapping[str, Any], failed: dict[str, str]) -> Call
             return None
         if len(able) < len(calls):
             step = step_of(step.quantity, able)
-    return step.calls[0 if len(step.calls) == 1 else step.coverage.first(values)]
+    return step.calls[0] if len(step.calls) == 1 else _covering(step, values)
+
+
+def _covering(step: Step, values: Mapping[str, Any]) -> Call:
+    """Return the first call whose domain covers every point, but no bound because of a few.
+
+    Of a grid that only partly lies in a domain, the rest is marked as outside, rather than that all
+    points become limits that no machine reaches.
+    """
+    call = step.calls[step.coverage.first(values)]
+    if call.record.kind == "bound":
+        for better in step.calls[: step.calls.index(call)]:
+            if np.any(domain_mask(better.record, values)):
+                return better
+    return call
 
 
 def _value_at(path: str, values: Mapping[str, Any]) -> Any:
