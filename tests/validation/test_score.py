@@ -114,3 +114,16 @@ def test_a_row_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert all(text.startswith("the row cannot be read: ") for text in bad)
     assert sum(not row.refused for row in found if row.quantity == "parameters") == 2
     assert [row.row for row in found if row.quantity == "loss_nats" and not row.refused] == ["c"]
+
+
+def test_a_table_that_cannot_be_read_on_stops_no_other(tmp_path: Path) -> None:
+    """Runs that must be seen together, in a file without their columns, are refused as a whole."""
+    (tmp_path / "capability").mkdir()
+    (tmp_path / "capability/architectures.csv").write_text("study,value\na,1\n", encoding="utf-8")
+    (tmp_path / "oracle").mkdir()
+    (tmp_path / "oracle/stress.jsonl").write_text(record() + "\n", encoding="utf-8")
+    found = compare_folder(tmp_path)
+    bad = [row for row in found if row.quantity == "unreadable"]
+    assert [row.table for row in bad] == ["capability/architectures"]
+    assert bad[0].refused.startswith("the table cannot be read on: KeyError")
+    assert any(row.quantity == "parameters" and not row.refused for row in found)

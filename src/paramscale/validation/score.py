@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from paramscale.errors import FileFormatError
-from paramscale.validation.row import Comparison, tables
+from paramscale.errors import FileFormatError, ParamscaleError
+from paramscale.validation.row import Comparison, Table, tables
 
 __all__ = ["Score", "compare_folder", "score"]
 
@@ -73,7 +73,21 @@ def compare_folder(folder: Path) -> list[Comparison]:
         raise FileFormatError(
             f"{str(folder)!r} holds none of the tables that can be scored: {known}"
         )
-    return [row for each in there for row in each.compare(folder)]
+    return [row for each in there for row in _read(each, folder)]
+
+
+def _read(each: Table, folder: Path) -> Iterator[Comparison]:
+    """Yield the comparisons of a table; one that cannot be read on is refused, and others follow.
+
+    Most tables refuse single rows; some must be seen as a whole, such as runs that a law is fitted
+    to.
+    """
+    try:
+        yield from each.compare(folder)
+    except (ArithmeticError, LookupError, TypeError, ValueError, ParamscaleError) as error:
+        name = each.path.rpartition(".")[0] or each.path
+        refused = f"the table cannot be read on: {error!r}"
+        yield Comparison("unreadable", name, "", np.nan, refused=refused)
 
 
 def score(comparisons: Iterable[Comparison]) -> list[Score]:

@@ -15,7 +15,7 @@ from paramscale.laws.quantized_training import (
     fit_quantized_training,
     quantized_training,
 )
-from paramscale.validation.row import Comparison, read_rows, table
+from paramscale.validation.row import Comparison, count_of, read_rows, table
 
 __all__ = ["PLAIN", "columns_of", "quantizer_of", "runs_under_rounding"]
 
@@ -31,15 +31,22 @@ def quantizer_of(row: dict[str, str]) -> str:
     return f"{row['weight_quantizer']}/{row['activation_quantizer']}/{bits}"
 
 
+_SIZES = ("params_nonembedding", "training_tokens", "val_loss_nats_per_token")
+
 #: The runs that round nothing.
 PLAIN = "NoQuantizer/NoQuantizer/16/16"
 
 
 def columns_of(rows: list[dict[str, str]]) -> tuple[Any, Any, Any, list[str]]:
     """Return sizes, tokens, losses and quantizers of some runs."""
-    names = ("params_nonembedding", "training_tokens", "val_loss_nats_per_token")
-    size, tokens, loss = (np.array([float(row[name]) for row in rows]) for name in names)
+    size, tokens, loss = (np.array([count_of(row, name) for row in rows]) for name in _SIZES)
     return size, tokens, loss, [quantizer_of(row) for row in rows]
+
+
+def _is_complete(row: dict[str, str]) -> bool:
+    """Tell whether all numbers of a run can be read."""
+    numbers = [count_of(row, name) for name in (*_SIZES, "weight_bits", "activation_bits")]
+    return bool(np.all(np.isfinite(numbers)) and min(numbers) > 0.0)
 
 
 @table(f"{_NAME}.csv")
@@ -49,7 +56,7 @@ def runs_under_rounding(folder: Path) -> Iterable[Comparison]:
     The law is fitted to the smaller runs of the table itself. Sizes beyond those that the
     library's own law was fitted on are asked of that law.
     """
-    rows = list(read_rows(folder / f"{_NAME}.csv"))
+    rows = [row for row in read_rows(folder / f"{_NAME}.csv") if _is_complete(row)]
     size, tokens, loss, quantizers = columns_of(rows)
     largest = size == size.max()
     beyond = size > _FITTED_UP_TO
