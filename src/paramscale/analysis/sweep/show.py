@@ -48,6 +48,7 @@ def _title(sweep: Sweep) -> str:
 
 
 def axis_rows(sweep: Sweep) -> list[tuple[str, ...]]:
+    """Return path, number of values, first and last value of each axis."""
     return [
         (
             path,
@@ -68,6 +69,7 @@ def coordinate_text(path: str, value: Any) -> str:
 
 
 def quantity_rows(sweep: Sweep) -> list[tuple[str, ...]]:
+    """Return name, range of values, dimensions and estimator of each quantity."""
     return [
         (name, each.summary(), ", ".join(each.dims) or "-", each.estimator)
         for name, each in sweep.items()
